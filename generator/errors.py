@@ -1,0 +1,64 @@
+"""What can go wrong for reasons a user can cause. Only cli.py prints these and exits."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+class ImagegenError(Exception):
+    """A refusal or failure told in words: one line, and a hint that says what to do. Exit code 1."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Interrupted(ImagegenError):
+    """Ctrl-C, SIGTERM or a closed terminal. Exit code 130."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong in an input file.
+
+    `line` and `column` count from 1 (0: unknown); `path` is a JSON path such as `properties.customize[0].inline`.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+    hint: str | None = None
+    level: Literal["error", "warning"] = "error"
+
+
+class InvalidTemplate(ImagegenError):
+    """The template has errors; `problems` holds all of them, warnings too."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        errors = [problem for problem in problems if problem.level == "error"]
+        noun = "problem" if len(errors) == 1 else "problems"
+        super().__init__(f"{len(errors)} {noun} in the template")
+        self.problems = problems
+
+
+class MissingTools(ImagegenError):
+    """Programs or files of the host that a command needs and that are absent, all at once."""
+
+
+class StepFailed(ImagegenError):
+    """A customizer or validator ended with an error.
+
+    `step` is the step's name, `script` its file in the workspace, `tail` the last lines that it printed.
+    """
+
+    def __init__(self, message: str, *, step: str, script: str, tail: list[str], hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.step = step
+        self.script = script
+        self.tail = tail

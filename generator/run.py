@@ -1,0 +1,146 @@
+"""The one door for subprocesses: lists only, never a shell, a chosen environment, no terminal input."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.errors import ImagegenError
+
+# What a child needs to find programs, its home, temporary space, a proxy and certificates. Nothing else of ours
+# reaches it: a credential in our environment is none of its business.
+ALLOWED = (
+    "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+)  # fmt: skip
+GRACE_SECONDS = 60.0
+
+
+class CommandFailed(ImagegenError):
+    """A program ended with an error; `output` is what it printed, `code` its exit code (negative: the signal)."""
+
+    def __init__(self, argv: Sequence[str], code: int, output: str) -> None:
+        last = next((line for line in reversed(output.splitlines()) if line.strip()), "it printed nothing")
+        how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
+        super().__init__(f"{Path(argv[0]).name} {how}: {last.strip()}")
+        self.code = code
+        self.output = output
+
+
+class DeadlinePassed(ImagegenError):
+    """A program was ended because the time for it was over."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A finished program: exit code and the text it printed."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child: the allowed part of ours, a fixed locale, and `extra`."""
+    chosen = {name: os.environ[name] for name in ALLOWED if name in os.environ}
+    return chosen | {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"} | dict(extra or {})
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    check: bool = True,
+    cwd: Path | None = None,
+    extra_env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    timeout: float | None = None,
+) -> Completed:
+    """Run a program to its end and return what it printed.
+
+    Raises ImagegenError when it is not installed, CommandFailed when `check` and it fails, DeadlinePassed after
+    `timeout` seconds.
+    """
+    try:
+        done = subprocess.run(
+            list(argv), input=stdin, capture_output=True, cwd=cwd, env=environment(extra_env), timeout=timeout,
+            check=False,
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise ImagegenError(f"`{argv[0]}` is not installed", "run `imagegen doctor`") from error
+    except subprocess.TimeoutExpired as error:
+        raise DeadlinePassed(f"{Path(argv[0]).name} did not end within {timeout:.0f} s") from error
+    completed = Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+    if check and completed.code != 0:
+        raise CommandFailed(argv, completed.code, completed.stdout + completed.stderr)
+    return completed
+
+
+def stream(
+    argv: Sequence[str],
+    on_line: Callable[[str], None],
+    *,
+    cwd: Path | None = None,
+    extra_env: Mapping[str, str] | None = None,
+    deadline: float | None = None,
+) -> int:
+    """Run a program, hand each line of its output (stderr included) to `on_line`, return its exit code.
+
+    The child has a session of its own, so a Ctrl-C at the terminal reaches only us. On interrupt, or when `deadline`
+    (time.monotonic seconds) passes, the child gets SIGINT and time to end by itself, then SIGKILL; the interrupt
+    (KeyboardInterrupt) or DeadlinePassed is raised after it has ended.
+    """
+    try:
+        child = subprocess.Popen(
+            list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
+            env=environment(extra_env), start_new_session=True,
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise ImagegenError(f"`{argv[0]}` is not installed", "run `imagegen doctor`") from error
+    assert child.stdout is not None  # noqa: S101 - Popen was given a pipe
+    with child.stdout:
+        try:
+            for line in _lines_until(child.stdout.fileno(), deadline):
+                on_line(line)
+            return child.wait()
+        except (KeyboardInterrupt, DeadlinePassed):
+            _end(child, on_line)
+            raise
+        except BaseException:
+            child.kill()
+            child.wait()
+            raise
+
+
+def _lines_until(descriptor: int, deadline: float | None) -> Iterable[str]:
+    """The lines that come from a pipe until it closes; DeadlinePassed when the deadline comes first."""
+    import select  # noqa: PLC0415 - only where a program is streamed
+
+    rest = b""
+    while True:
+        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not select.select([descriptor], [], [], wait)[0]:
+            raise DeadlinePassed("the time for the build is over")
+        chunk = os.read(descriptor, 65536)
+        if not chunk:
+            break
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode("utf-8", "replace")
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
+def _end(child: "subprocess.Popen[bytes]", on_line: Callable[[str], None]) -> None:
+    """Ask a child to end, wait, and make sure of it; a second interrupt while waiting kills it at once."""
+    assert child.stdout is not None  # noqa: S101
+    child.send_signal(signal.SIGINT)
+    try:
+        for line in _lines_until(child.stdout.fileno(), time.monotonic() + GRACE_SECONDS):
+            on_line(line)
+        child.wait(GRACE_SECONDS)
+    except (KeyboardInterrupt, DeadlinePassed, subprocess.TimeoutExpired):
+        child.kill()
+        child.wait()

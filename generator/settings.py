@@ -1,0 +1,76 @@
+"""Settings, resolved once: flag > environment (IMAGEGEN_…) > imagegen.toml > default."""
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from generator.errors import ImagegenError
+
+TARGETS = ("azure", "local")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a command works with; nothing later asks whether a value was set.
+
+    target: "azure" or "local"; cache_dir: bases and downloads; state_dir: keys and machines of running builds (both
+    outside any workspace); mirrors: (prefix, replacement) pairs for download addresses; sets: `--set` values.
+    """
+
+    target: str = "azure"
+    cache_dir: Path = field(default_factory=lambda: _home("XDG_CACHE_HOME", ".cache"))
+    state_dir: Path = field(default_factory=lambda: _home("XDG_STATE_HOME", ".local/state"))
+    mirrors: tuple[tuple[str, str], ...] = ()
+    sets: tuple[tuple[str, str], ...] = ()
+    terraform: str = "terraform"
+
+
+def _home(variable: str, default: str) -> Path:
+    """A folder of ours under the XDG base directory that `variable` names."""
+    return Path(os.environ.get(variable) or Path.home() / default) / "imagegen"
+
+
+def resolve(config: Path | None = None, **flags: Any) -> Settings:
+    """Settings from the flags that were given (None: not given), the environment and `imagegen.toml` in the folder.
+
+    Raises ImagegenError for an unreadable file, an unknown name in it, or a value that is not allowed.
+    """
+    known = Settings.__dataclass_fields__
+    values: dict[str, Any] = _from_file(config or Path("imagegen.toml"), set(known))
+    for name in known:
+        if text := os.environ.get(f"IMAGEGEN_{name.upper()}"):
+            values[name] = text
+    values |= {name: value for name, value in flags.items() if value is not None}
+    for name in ("cache_dir", "state_dir"):
+        if name in values:
+            values[name] = Path(values[name]).expanduser().absolute()
+    for name in ("mirrors", "sets"):
+        values[name] = tuple(_pair(name, text) for text in values.get(name, ()))
+    settings = Settings(**values)
+    if settings.target not in TARGETS:
+        raise ImagegenError(f"unknown target `{settings.target}`", "use --target local or --target azure")
+    return settings
+
+
+def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
+    """The values of an imagegen.toml, empty when there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ImagegenError(f"{path} is not valid TOML: {error}") from error
+    if unknown := sorted(set(values) - known):
+        raise ImagegenError(f"{path} has unknown settings: {', '.join(unknown)}", f"known are {', '.join(sorted(known))}")
+    return values
+
+
+def _pair(name: str, text: Any) -> tuple[str, str]:
+    """`NAME=VALUE` as a pair."""
+    left, equals, right = str(text).partition("=")
+    if not equals or not left:
+        flag = {"mirrors": "--mirror PREFIX=PREFIX", "sets": "--set NAME=VALUE"}[name]
+        raise ImagegenError(f"`{text}` is not of the form {flag}")
+    return left, right
