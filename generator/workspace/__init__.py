@@ -1,0 +1,1 @@
+"""From a checked template to the files of a workspace."""

@@ -1,0 +1,29 @@
+"""Names that are safe in Terraform, in a path and in a shell, made from text that is not."""
+
+import re
+import unicodedata
+
+SLUG_LENGTH = 40
+
+
+def slug(text: str, default: str) -> str:
+    """Lower-case letters, digits and inner hyphens; `default` where nothing of the text is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+    return words[:SLUG_LENGTH].strip("-") or default
+
+
+def step_key(position: int, text: str, default: str) -> str:
+    """The key of a step: its place in steps of ten, which leaves room to read, and its name: `010-install-nginx`."""
+    return f"{position * 10:03d}-{slug(text, default)}"
+
+
+def module_name(prefix: str, key: str) -> str:
+    """The name of a step's module call: `step_010_install_nginx`."""
+    return f"{prefix}_{key.replace('-', '_')}"
+
+
+def suffix(name: str, default: str) -> str:
+    """The ending of a file name where it is a plain one, such as `.sh`, else `default`."""
+    found = re.search(r"\.[A-Za-z0-9]{1,10}$", name)
+    return found.group() if found else default
