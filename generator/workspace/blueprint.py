@@ -67,4 +67,3 @@ class Blueprint:
     on_validation_error: OnError
     distribute_despite_failure: bool
     version: str | None
-    notes: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ def shape(vm_size: str) -> Shape | None:
     if stem in _EXACT and plain:
         cores, gib = _EXACT[stem]
         return Shape(cores, int(gib * 1024))
-    parts = re.fullmatch(r"([a-z]{1,2})(\d{1,3})(-\d+)?([a-z]*)", stem)
+    parts = re.fullmatch(r"([a-z]{1,2})(\d{1,3})(-\d+)?([a-z]*)(_[a-z0-9]+)?", stem)
     if not parts or parts[1].upper() not in _MEMORY_PER_CORE:
         return None
     cores = int(parts[2])

@@ -1,0 +1,1 @@
+"""Running a workspace: terraform, the phases of a build, the ledger."""

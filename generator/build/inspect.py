@@ -1,0 +1,113 @@
+"""Looking without touching: what a build would do, what is there, what was released."""
+
+import secrets as random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from generator.build import journal, releases
+from generator.build.target import Job, Target
+from generator.build.terraform import Terraform
+from generator.build.watch import phase_of, title
+from generator.settings import Settings
+from generator.workspace.blueprint import Blueprint
+from generator.workspace.render import to_json
+
+PHASES = ("build", "customize", "capture", "validate", "distribute", "release")
+
+
+def plan(
+    workspace: Path, blueprint: Blueprint, template_digest: str, target: Target, settings: Settings, version: str | None
+) -> dict[str, Any]:
+    """The whole build as Terraform plans it, by phase: {name, version, source, phases: [{phase, changes: […]}]}.
+
+    A change has `address`, `action`, `title`, and for a step its file. Nothing is made; the journal is not touched.
+    """
+    ledger = releases.load(workspace)
+    chosen = releases.choose_version(ledger, version or blueprint.version)
+    job = Job(workspace, blueprint, chosen, settings.state_dir / "builds" / random.token_hex(6), template_digest)
+    terraform = Terraform(workspace, settings.terraform)
+    terraform.init()
+    release = target.coming(job, "planned", str(blueprint.source)) | {"status": "coming"}
+    values = {"build_version": chosen} | target.planned_values(job)
+    if blueprint.validations:
+        values |= target.validation_values(job, "planned", values["machine"]["public_key"])
+    with tempfile.TemporaryDirectory(prefix="imagegen-") as scratch:
+        inputs = Path(scratch, "plan.tfvars.json")
+        inputs.write_bytes(to_json(values | {"releases": ledger.with_release(chosen, release).releases}))
+        changes = terraform.plan(var_files=[inputs])
+    by_phase: dict[str, list[dict[str, str]]] = {phase: [] for phase in PHASES}
+    for change in changes:
+        by_phase[phase_of(change.address)].append(_describe(change.address, change.action, blueprint))
+    return {
+        "name": blueprint.name, "version": chosen, "source": str(blueprint.source), "target": blueprint.target,
+        "phases": [{"phase": phase, "changes": by_phase[phase]} for phase in PHASES],
+    }  # fmt: skip
+
+
+def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, str]:
+    module = address.split(".")[1].partition("[")[0]
+    index = address.split('["')[1].partition('"]')[0] if '["' in address else ""
+    value = {"address": address, "action": action, "title": title(blueprint, module, index)}
+    for step in blueprint.steps + blueprint.validations:
+        if step.module == module:
+            value["file"] = step.file
+            value |= {"destination": step.destination} if step.destination else {}
+    return value
+
+
+def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:
+    """A plan for people: a line for each thing that a phase does."""
+    lines = [f"{plan['name']} {plan['version']} from {plan['source']} (target {plan['target']})", ""]
+    fixed = {
+        "capture": "the machine powers off; its disk is captured",
+        "release": "staging and machine are destroyed; from here a plan is empty",
+    }
+    for entry in plan["phases"]:
+        works = [change for change in entry["changes"] if not change["address"].endswith(".key")]
+        for number, change in enumerate(works):
+            what = change["title"] + (f" → {change['destination']}" if "destination" in change else "")
+            file = f"  ({change['file']})" if "file" in change else ""
+            sign = {"create": "+", "delete": "-", "update": "~", "import": "="}.get(change["action"], "±")
+            lines.append(f"{entry['phase'] if number == 0 else '':<11} {sign} {what}{file}")
+        if entry["phase"] in fixed:
+            lines.append(f"{entry['phase']:<11}   {fixed[entry['phase']]}")
+    counts: dict[str, int] = {}
+    for entry in plan["phases"]:
+        for change in entry["changes"]:
+            counts[change["action"]] = counts.get(change["action"], 0) + 1
+    told = ", ".join(f"{count} to {action}" for action, count in sorted(counts.items()))
+    lines += ["", f"Terraform resources: {told or 'none'}. Time limit {blueprint.timeout_minutes} min."]
+    return "\n".join(lines)
+
+
+def status(workspace: Path, target: Target) -> dict[str, Any]:
+    """What is in a workspace: {name, target, state, releases, build?}. `state` is rest, building, kept or left."""
+    value: dict[str, Any] = {"folder": str(workspace), "state": "rest"}
+    record = journal.read(workspace)
+    owner = journal.holder(workspace)
+    if record:
+        value["state"] = "building" if owner else ("kept" if record.kept else "left")
+        value["build"] = {"version": record.version, "phase": record.phase, "process": owner}
+        if login := target.login(Path(record.directory)):
+            value["build"]["login"] = " ".join(login)
+    elif owner:
+        value |= {"state": "building", "build": {"process": owner}}
+    released = releases.load(workspace).releases
+    value["releases"] = {version: released[version]["status"] for version in sorted(released, key=releases.sort_key)}
+    return value
+
+
+def status_as_text(value: dict[str, Any]) -> str:
+    """A status for people."""
+    build = value.get("build", {})
+    told = {
+        "rest": "no build under way",
+        "building": f"a build runs (process {build.get('process')})",
+        "kept": f"the machine of {build.get('version')} is kept: `imagegen ssh {value['folder']}`, "
+        f"then `imagegen cleanup {value['folder']}`",
+        "left": f"the build of {build.get('version')} was left behind in phase {build.get('phase')}: "
+        f"`imagegen cleanup {value['folder']}` ends it",
+    }[value["state"]]
+    released = [f"{version} ({state})" for version, state in value["releases"].items()]
+    return f"{value['folder']}: {told}\nreleases: {', '.join(released) or 'none'}"

@@ -1,0 +1,86 @@
+"""Ending what a build left behind, whether it ended by itself, failed, or was killed."""
+
+import json
+import shutil
+from pathlib import Path
+
+from generator.build import journal, releases
+from generator.build.events import Events
+from generator.build.target import Target
+from generator.build.terraform import Terraform
+from generator.errors import ImagegenError
+from generator.settings import Settings
+
+IMAGE = "module.image["
+
+
+def clean_up(
+    workspace: Path, target: Target, terraform: Terraform, events: Events, *, quiet: bool = False
+) -> list[str]:
+    """End every machine, resource and file of a build that is no longer run; settle its images with the ledger.
+
+    The caller holds the lease, so whatever the journal names has no owner any more. Returns what was ended. Where
+    nothing is left this costs one look at the state.
+    """
+    record = journal.read(workspace)
+    ended: list[str] = []
+    if record:
+        target.stop(Path(record.directory))
+        ended.append(f"build of {record.version} (phase {record.phase})")
+    in_state = terraform.state_list()
+    _settle_images(workspace, target, terraform, in_state)
+    left = [address for address in in_state if not address.startswith(IMAGE)]
+    if left:
+        terraform.apply(refresh=False)
+        ended += left if not record else []
+    if record:
+        shutil.rmtree(record.directory, ignore_errors=True)
+        journal.clear(workspace)
+    if ended and not quiet:
+        events.note(f"ended what was left behind: {', '.join(ended)}")
+    return ended
+
+
+def _settle_images(workspace: Path, target: Target, terraform: Terraform, in_state: list[str]) -> None:
+    """A version whose images were all made when its build was cut off is released; any other coming one is undone."""
+    coming = journal.path(workspace, "coming.tfvars.json")
+    if not coming.exists():
+        return
+    ledger = releases.load(workspace)
+    try:
+        meant = json.loads(coming.read_text("utf-8"))["releases"]
+    except (ValueError, KeyError):
+        meant = {}
+    for version, release in meant.items():
+        if version in ledger.releases:
+            continue
+        if target.whole(workspace, release):
+            releases.save(workspace, ledger.with_release(version, release | {"status": "released"}))
+            continue
+        addresses = [address for address in in_state if _is_image_of(address, version)]
+        if addresses:
+            terraform.forget(addresses)
+        target.discard(workspace, release)
+    coming.unlink()
+
+
+def retire(workspace: Path, version: str, target: Target, settings: Settings) -> None:
+    """Take a released version out of service: first the ledger says so, then its images and their state go."""
+    with journal.lease(workspace):
+        ledger = releases.load(workspace)
+        if version not in ledger.released():
+            known = ", ".join(sorted(ledger.released(), key=releases.sort_key)) or "none"
+            raise ImagegenError(f"version {version} is not in service", f"released are: {known}")
+        terraform = Terraform(workspace, settings.terraform)
+        terraform.init()
+        release = ledger.releases[version]
+        releases.save(workspace, ledger.with_release(version, release | {"status": "retired"}))
+        gone = [address for address in terraform.state_list() if _is_image_of(address, version)]
+        if gone:
+            terraform.forget(gone)
+        target.discard(workspace, release)
+        terraform.apply(refresh=False)
+
+
+def _is_image_of(address: str, version: str) -> bool:
+    return address.startswith(IMAGE) and f'/{version}"]' in address

@@ -1,0 +1,34 @@
+"""The key pair of one build: outside any workspace, readable by its owner only, gone with the build."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator import run
+from generator.workspace.render import to_json
+
+VAR_FILE = "secrets.tfvars.json"
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """private: the key's file; public: the OpenSSH public key; var_file: what passes it to Terraform.
+
+    A var-file of mode 0600 is the one way that shows in no process list and in no child's environment
+    (azure-facts 20).
+    """
+
+    private: Path
+    public: str
+    var_file: Path
+
+
+def make(directory: Path) -> KeyPair:
+    """A fresh key pair in a build's own folder."""
+    private = directory / "key"
+    run.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "imagegen", "-f", str(private)])
+    var_file = directory / VAR_FILE
+    descriptor = os.open(var_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(to_json({"ssh_private_key": private.read_text("ascii")}))
+    return KeyPair(private, private.with_suffix(".pub").read_text("ascii").strip(), var_file)

@@ -1,0 +1,204 @@
+"""The command line: options in, one call out. The only place that prints errors and exits."""
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from generator import commands, console
+from generator.errors import ImagegenError
+
+app = typer.Typer(
+    name="imagegen", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Turns an Azure image template into a Terraform workspace, and builds it.",
+)  # fmt: skip
+base_app = typer.Typer(no_args_is_help=True, help="The disks that local builds start from.")
+app.add_typer(base_app, name="base")
+
+Templates = Annotated[list[Path], typer.Argument(help="Image templates (JSON).", show_default=False)]
+Subject = Annotated[Path, typer.Argument(metavar="TEMPLATE|DIR", help="An image template, or a generated workspace.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A generated workspace.")]
+Out = Annotated[Path | None, typer.Option("--out", help="The workspace's folder; default: named after the template.")]
+TargetFlag = Annotated[str | None, typer.Option("--target", help="Where to build: local or azure (default).")]
+SetFlag = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fill a placeholder.")]
+MirrorFlag = Annotated[
+    list[str] | None, typer.Option("--mirror", metavar="PREFIX=PREFIX", help="Fetch addresses that begin so elsewhere.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and the result.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Run a workspace whose files are not as generated.")]
+VersionFlag = Annotated[str | None, typer.Option("--version", metavar="X.Y.Z", help="The version to build.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that were changed by hand.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    """Turns an Azure image template into a Terraform workspace, and builds it."""
+    if show_version:
+        from generator import __version__  # noqa: PLC0415
+
+        console.put(f"imagegen {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def validate(templates: Templates, json: Json = False, target: TargetFlag = None, sets: SetFlag = None) -> None:
+    """Check templates: every problem at once, with file, line and JSON path."""
+    raise typer.Exit(commands.validate(templates, json=json, target=target, sets=sets))
+
+
+@app.command()
+def generate(
+    template: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when something would change.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would change.")] = False,
+    force: Force = False, json: Json = False,
+) -> None:  # fmt: skip
+    """Write the Terraform workspace of a template. Needs no Terraform and no cloud."""
+    mode = "check" if check else "dry-run" if dry_run else "write"
+    raise typer.Exit(
+        commands.generate(template, out, mode, force=force, json=json, target=target, sets=sets, mirrors=mirror)
+    )
+
+
+@app.command()
+def plan(
+    subject: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
+    version: VersionFlag = None, force: Force = False, trust: Trust = False, json: Json = False,
+) -> None:  # fmt: skip
+    """Show what a build would do, phase by phase."""
+    commands.plan(
+        subject, out, version, force=force, trust=trust, json=json, target=target, sets=sets, mirrors=mirror
+    )
+
+
+@app.command()
+def apply(
+    subject: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
+    version: VersionFlag = None,
+    on_error: Annotated[
+        str | None, typer.Option("--on-error", help="cleanup, abort (keep the machine) or ask; default: the template's.")
+    ] = None,
+    force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
+) -> None:  # fmt: skip
+    """Build: machine, steps, capture, images; then everything else goes again."""
+    if on_error not in (None, "cleanup", "abort", "ask"):
+        raise typer.BadParameter("use cleanup, abort or ask", param_hint="--on-error")
+    commands.apply(
+        subject, out, version, on_error, force=force, trust=trust, yes=yes, quiet=quiet, json=json, target=target,
+        sets=sets, mirrors=mirror,
+    )  # fmt: skip
+
+
+@app.command()
+def status(folder: Folder, json: Json = False) -> None:
+    """What is in a workspace: a build under way, a machine that was kept, releases."""
+    commands.status(folder, json=json)
+
+
+@app.command()
+def cleanup(folder: Folder, trust: Trust = False, json: Json = False) -> None:
+    """End what a build left behind. Released images stay."""
+    commands.cleanup(folder, trust=trust, json=json)
+
+
+@app.command()
+def ssh(
+    folder: Folder, command: Annotated[list[str] | None, typer.Argument(help="A command to run there.")] = None
+) -> None:
+    """Log in to a machine that a failed build kept."""
+    commands.ssh(folder, command or [])
+
+
+@app.command()
+def releases(
+    arguments: Annotated[list[str], typer.Argument(metavar="DIR | retire DIR VERSION")], yes: Yes = False,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """The released versions of a workspace; `retire` takes one out of service and removes its images."""
+    match arguments:
+        case ["retire", folder, version]:
+            commands.retire(Path(folder), version, yes=yes)
+        case [folder]:
+            commands.releases(Path(folder), json=json)
+        case _:
+            raise typer.BadParameter("use `releases DIR` or `releases retire DIR VERSION`")
+
+
+@base_app.command("list")
+def base_list(json: Json = False) -> None:
+    """The bases on this computer."""
+    commands.base_list(json=json)
+
+
+@base_app.command("build")
+def base_build(name: Annotated[str, typer.Argument(help="The base to build.")] = "debian-12") -> None:
+    """Build a base from its distribution's packages."""
+    commands.base_build(name)
+
+
+@base_app.command("import")
+def base_import(
+    file: Annotated[Path, typer.Argument(help="A disk image: qcow2, raw, vhd or vmdk.")],
+    alias: Annotated[str, typer.Option("--as", metavar="PUBLISHER:OFFER:SKU", help="The source that it stands for.")],
+) -> None:
+    """Take a disk image as the base for a marketplace source."""
+    commands.base_import(file, alias)
+
+
+@base_app.command("remove")
+def base_remove(name: str) -> None:
+    """Remove a base."""
+    commands.base_remove(name)
+
+
+@app.command()
+def doctor(target: TargetFlag = None, json: Json = False) -> None:
+    """What is installed here, and what to do about the rest."""
+    raise typer.Exit(commands.doctor(target or "local", json=json))
+
+
+def main() -> None:
+    """The entry point: errors become words and an exit code (design.md section 8)."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    sys.exit(_guarded(lambda: app(standalone_mode=False)))
+
+
+def _guarded(work: Callable[[], Any]) -> int:
+    """Run a command; whatever it raises ends as a message and a code."""
+    json = "--json" in sys.argv
+    try:
+        code = work()
+    except ImagegenError as error:
+        if json:
+            console.put_json(console.error_as_json(error))
+        console.show_error(error)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        console.say("interrupted")
+        return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as error:  # noqa: BLE001 - a bug of ours, told as one
+        return _usage_or_bug(error)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_or_bug(error: Exception) -> int:
+    """Wrong usage, in the command line library's own words (exit 2), or a bug with a log to send (exit 3)."""
+    show = getattr(error, "show", None)
+    if callable(show):
+        show()
+        return int(getattr(error, "exit_code", 2))
+    console.say(f"error: this is a bug in imagegen: {type(error).__name__}: {console.clean(str(error))}")
+    console.say(f"hint: please report it with the log {console.bug_log(error)}")
+    return 3
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt

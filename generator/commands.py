@@ -1,0 +1,292 @@
+"""What each command does: settings, one call into the wings, the result shown. Imports are late, to start quickly."""
+
+import hashlib
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator import console
+from generator.errors import ImagegenError, InvalidTemplate, Problem
+from generator.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    from generator.build.target import Target
+    from generator.workspace.generate import Generated
+
+
+def validate(templates: list[Path], *, json: bool, **flags: Any) -> int:
+    """Every problem of every template. Exit code 1 when one has an error."""
+    from generator.template import read  # noqa: PLC0415
+
+    settings = resolve(**flags)
+    problems: list[Problem] = []
+    for path in templates:
+        try:
+            problems += read(path, settings).warnings
+        except InvalidTemplate as error:
+            problems += error.problems
+    failed = any(problem.level == "error" for problem in problems)
+    if json:
+        from generator.template.report import as_json  # noqa: PLC0415
+
+        console.put_json(as_json(problems))
+    elif problems:
+        console.show_problems(problems)
+    if not failed and not json:
+        console.say(f"{len(templates)} template{'s' if len(templates) > 1 else ''} valid")
+    return int(failed)
+
+
+def generate(path: Path, out: Path | None, mode: str, *, force: bool, json: bool, **flags: Any) -> int:
+    """Write a workspace, or tell what writing it would change. Exit code 1 when `--check` finds a difference."""
+    from generator.workspace import store  # noqa: PLC0415
+
+    settings = resolve(**flags)
+    generated = _generate(path, out, settings)
+    comparison = generated.comparison
+    differing = [(name, state) for name, state in comparison.states.items() if state != "identical"]
+    if mode == "write":
+        changed = store.write(generated.folder, generated.files, comparison, force=force)
+        if json:
+            console.put_json({"folder": str(generated.folder), "changed": changed})
+        else:
+            console.say(f"{generated.folder}: {len(changed)} of {len(generated.files)} files written")
+            console.put(str(generated.folder))
+        return 0
+    if json:
+        console.put_json({"folder": str(generated.folder), "differences": dict(differing)})
+    else:
+        for name, state in sorted(differing):
+            console.put(f"{state:<8} {generated.folder / name}")
+        if mode == "check" and differing:
+            console.say(f"hint: run `imagegen generate {path}` to write these changes")
+    return int(mode == "check" and bool(differing))
+
+
+def plan(
+    subject: Path, out: Path | None, version: str | None, *, force: bool, trust: bool, json: bool, **flags: Any
+) -> None:
+    """The whole build, phase by phase."""
+    from generator.build import inspect  # noqa: PLC0415
+
+    settings, generated, target = _ready(subject, out, force=force, trust=trust, **flags)
+    found = inspect.plan(
+        generated.folder, generated.blueprint, _digest(generated), target, settings, version
+    )  # fmt: skip
+    if json:
+        console.put_json(found)
+    else:
+        console.put(inspect.plan_as_text(found, generated.blueprint))
+
+
+def apply(
+    subject: Path, out: Path | None, version: str | None, on_error: Any, *, force: bool, trust: bool, yes: bool,
+    quiet: bool, json: bool, **flags: Any,
+) -> None:  # fmt: skip
+    """Build one version."""
+    from generator.build import phases  # noqa: PLC0415
+
+    began = time.monotonic()
+    settings, generated, target = _ready(subject, out, force=force, trust=trust, **flags)
+    events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
+    built, release = phases.build(
+        generated.folder, generated.blueprint, _digest(generated), target, settings, events,
+        version=version, on_error=on_error, ask=lambda question: console.ask(question, yes=yes),
+    )  # fmt: skip
+    events.result({
+        "name": generated.blueprint.name, "version": built, "folder": str(generated.folder),
+        "images": target.describe(generated.folder, release), "seconds": round(time.monotonic() - began, 1),
+    })  # fmt: skip
+    if not json and not quiet and (boot := target.boot_hint(generated.folder, release)):
+        console.say(f"boot it: {boot}")
+
+
+def status(folder: Path, *, json: bool) -> None:
+    """What is in a workspace."""
+    from generator.build import inspect  # noqa: PLC0415
+
+    value = inspect.status(folder, _target(_settings_of(folder)))
+    if json:
+        console.put_json(value)
+    else:
+        console.put(inspect.status_as_text(value))
+
+
+def cleanup(folder: Path, *, trust: bool, json: bool) -> None:
+    """End what is left of a build."""
+    from generator.build import journal, recover  # noqa: PLC0415
+    from generator.build.terraform import Terraform  # noqa: PLC0415
+
+    settings = _settings_of(folder)
+    _refuse_strangers(_generate(folder, None, settings), trust=trust)
+    events = console.JsonEvents() if json else console.HumanEvents()
+    with journal.lease(folder):
+        terraform = Terraform(folder, settings.terraform)
+        terraform.init()
+        ended = recover.clean_up(folder, _target(settings), terraform, events, quiet=True)
+    if json:
+        console.put_json({"ended": ended})
+    else:
+        console.say(f"ended: {', '.join(ended)}" if ended else "nothing was left behind")
+
+
+def ssh(folder: Path, command: list[str]) -> None:
+    """Log in to a kept machine: this process becomes ssh."""
+    from generator.build import journal  # noqa: PLC0415
+
+    record = journal.read(folder)
+    login = _target(_settings_of(folder)).login(Path(record.directory)) if record else None
+    if login is None:
+        raise ImagegenError(f"no machine is kept in {folder}", "build with --on-error abort to keep one that fails")
+    os.execvp(login[0], [*login, *command])  # noqa: S606 - no shell is wanted
+
+
+def releases(folder: Path, *, json: bool) -> None:
+    """The ledger of a workspace."""
+    from generator.build import releases as ledgers  # noqa: PLC0415
+
+    _settings_of(folder)
+    ledger = ledgers.load(folder)
+    if json:
+        console.put_json({"releases": ledger.releases})
+        return
+    if not ledger.releases:
+        console.say("no releases yet")
+        return
+    rows = [
+        [version, release["status"], release["time"], release["source"], ", ".join(sorted(release["images"]))]
+        for version in sorted(ledger.releases, key=ledgers.sort_key)
+        for release in [ledger.releases[version]]
+    ]
+    console.put(console.table(rows, ["VERSION", "STATUS", "TIME", "SOURCE", "IMAGES"]))
+
+
+def retire(folder: Path, version: str, *, yes: bool) -> None:
+    """Take a version out of service: its images go, its ledger entry stays."""
+    from generator.build import recover  # noqa: PLC0415
+
+    settings = _settings_of(folder)
+    _refuse_strangers(_generate(folder, None, settings), trust=False)
+    if not console.ask(f"Remove the images of {version} for good?", yes=yes):
+        raise ImagegenError(f"version {version} was left as it is", "answer yes, or give --yes")
+    recover.retire(folder, version, _target(settings), settings)
+    console.say(f"retired {version}")
+
+
+def base_list(*, json: bool) -> None:
+    """The bases on this computer."""
+    from generator.local import bases  # noqa: PLC0415
+
+    found = bases.list_bases(resolve())
+    if json:
+        console.put_json({"bases": [{"name": b.name, "version": b.version, "disk": str(b.disk)} for b in found]})
+    elif found:
+        console.put(console.table([[b.name, b.version, str(b.disk)] for b in found], ["NAME", "VERSION", "DISK"]))
+    else:
+        console.say("no bases yet; the first build makes what it needs, or `imagegen base build`")
+
+
+def base_build(name: str) -> None:
+    """Build a base now rather than in the first build."""
+    from generator.local import bases, host  # noqa: PLC0415
+
+    host.require(building_base=True)
+    base = bases.ensure(resolve(), name, console.say)
+    console.put(str(base.disk))
+
+
+def base_import(file: Path, alias: str) -> None:
+    """Take a disk image as a base."""
+    from generator.local import bases  # noqa: PLC0415
+
+    console.put(str(bases.import_base(resolve(), file, alias).disk))
+
+
+def base_remove(name: str) -> None:
+    """Remove a base."""
+    from generator.local import bases  # noqa: PLC0415
+
+    bases.remove(resolve(), name)
+
+
+def doctor(target: str, *, json: bool) -> int:
+    """What is installed. Exit code 1 when something that builds need is missing."""
+    from generator.local import host  # noqa: PLC0415
+
+    settings = resolve(target=target)
+    checks = host.check_tools(building_base=True, terraform=settings.terraform)
+    missing = [check for check in checks if not check.found]
+    if json:
+        console.put_json({"ok": not missing, "checks": [check.as_dict() for check in checks]})
+    else:
+        rows = [["ok" if c.found else "MISSING", c.name, c.purpose, c.found or c.remedy] for c in checks]
+        console.put(console.table(rows, ["", "NEEDED", "FOR", "FOUND / INSTALL"]))
+        if missing:
+            console.say(f"hint: {host.install_command(missing)}")
+    return int(bool(missing))
+
+
+def _ready(
+    subject: Path, out: Path | None, *, force: bool, trust: bool, **flags: Any
+) -> "tuple[Settings, Generated, Target]":
+    """A workspace on disk that is as generated, and the target it builds on."""
+    from generator.workspace import store  # noqa: PLC0415
+
+    settings = _settings_of(subject) if subject.is_dir() else resolve(**flags)
+    target = _target(settings)
+    generated = _generate(subject, out, settings)
+    target.require(generated.blueprint)
+    if subject.is_dir():
+        _refuse_strangers(generated, trust=trust)
+    else:
+        store.write(generated.folder, generated.files, generated.comparison, force=force)
+        _refuse_strangers(generated, trust=trust, written=True)
+    return settings, generated, target
+
+
+def _generate(path: Path, out: Path | None, settings: Settings) -> "Generated":
+    from generator.workspace.generate import generate as render  # noqa: PLC0415
+
+    generated = render(path, settings, out)
+    if generated.warnings:
+        console.show_problems(generated.warnings)
+    return generated
+
+
+def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = False) -> None:
+    """Before Terraform runs anything: the workspace is what generating it gives, and nothing more."""
+    from generator.workspace import store  # noqa: PLC0415
+
+    differing = [] if written else generated.comparison.having("create", "update", "edited", "foreign", "orphan")
+    strange = sorted({*differing, *store.foreign_to_terraform(generated.folder, generated.files)})
+    if strange and not trust:
+        raise ImagegenError(
+            f"{generated.folder} is not as generated from its template: {', '.join(strange)}",
+            f"read these files; then `imagegen generate {generated.folder}`, or --trust to run them as they are",
+        )
+
+
+def _settings_of(folder: Path) -> Settings:
+    """The settings of a workspace. Raises ImagegenError where there is none."""
+    from generator.workspace import generate as generating  # noqa: PLC0415
+    from generator.workspace import store  # noqa: PLC0415
+
+    lock = store.read_lock(folder) if folder.is_dir() else None
+    if lock is None:
+        raise ImagegenError(f"{folder} is not a workspace of imagegen", "give a folder that `imagegen generate` wrote")
+    return generating.with_locked(resolve(), lock)
+
+
+def _target(settings: Settings) -> "Target":
+    if settings.target != "local":
+        raise ImagegenError(
+            "the Azure target is not in this release", "build the template on this computer: --target local"
+        )
+    from generator.local.target import LocalTarget  # noqa: PLC0415
+
+    return LocalTarget(settings)
+
+
+def _digest(generated: "Generated") -> str:
+    return hashlib.sha256(generated.files["template.json"]).hexdigest()

@@ -1,0 +1,194 @@
+"""What people see: progress and messages on stderr, results on stdout. The one place that knows about terminals."""
+
+import json
+import os
+import re
+import sys
+import time
+from typing import Any, TextIO
+
+from generator.errors import ImagegenError, InvalidTemplate, Problem, StepFailed
+
+# Escape sequences and controls of a script's output must not steer the terminal of whoever watches.
+_CONTROLS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+
+
+def clean(text: str) -> str:
+    """A line without anything that a terminal would act on."""
+    return _CONTROLS.sub("", text.expandtabs())
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether to colour: a terminal, and NO_COLOR (no-color.org) is not set."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def styled(text: str, style: str) -> str:
+    """Text in a style, where stderr has styles."""
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if has_colour(sys.stderr) else text
+
+
+def say(text: str = "") -> None:
+    """A line for the person, on stderr."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def put(text: str) -> None:
+    """A line of the result, on stdout."""
+    print(text, flush=True)  # noqa: T201
+
+
+def put_json(value: Any) -> None:
+    """The result as one JSON object on one line, on stdout."""
+    put(json.dumps(value, ensure_ascii=False, sort_keys=True))
+
+
+def show_error(error: ImagegenError) -> None:
+    """A refusal or failure: one line, then what it needs to be understood, then the hint."""
+    if isinstance(error, InvalidTemplate):
+        show_problems(error.problems)
+        return
+    say(f"{styled('error:', 'red')} {clean(error.message)}")
+    if isinstance(error, StepFailed):
+        for line in error.tail:
+            say(f"  {styled('│', 'dim')} {clean(line)}")
+        if error.script:
+            say(f"  script: {clean(error.script)}")
+    if error.hint:
+        say(f"hint: {clean(error.hint)}")
+
+
+def show_problems(problems: list[Problem]) -> None:
+    """Problems of a template, each with its place and the line it stands in."""
+    from generator.template.report import render  # noqa: PLC0415 - only where there is a problem
+
+    say(render(problems, colour=has_colour(sys.stderr)))
+
+
+def ask(question: str, *, yes: bool) -> bool:
+    """A question with yes or no; `yes` answers it. Without a terminal the answer is no."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        return False
+    say(f"{question} [y/N] ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def table(rows: list[list[str]], header: list[str] | None = None) -> str:
+    """Columns, aligned; two spaces between them."""
+    lines = ([header] if header else []) + [[clean(cell) for cell in row] for row in rows]
+    widths = [max((len(line[column]) for line in lines), default=0) for column in range(len(lines[0]))] if lines else []
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def size(count: int) -> str:
+    """Bytes for people: `1.5 GiB`."""
+    number = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024 or unit == "GiB":
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    raise AssertionError
+
+
+class HumanEvents:
+    """Progress for people: plain lines that read well in a terminal and in a CI log alike."""
+
+    def __init__(self, *, quiet: bool = False, live: bool = True) -> None:
+        self.quiet = quiet
+        self.live = live and not quiet
+        self.began = time.monotonic()
+
+    def phase(self, name: str, detail: str) -> None:
+        """See events.Events."""
+        if not self.quiet:
+            clock = time.strftime("%M:%S", time.gmtime(time.monotonic() - self.began))
+            say(f"{styled(clock, 'dim')} {styled(name, 'bold')}{'  ' + clean(detail) if detail else ''}")
+
+    def started(self, step: str, title: str) -> None:
+        """See events.Events."""
+        if not self.quiet and step not in ("staging", "validation_staging"):
+            say(f"        {clean(title)} …")
+
+    def output(self, step: str, line: str) -> None:
+        """See events.Events."""
+        if self.live:
+            say(f"          {styled('│', 'dim')} {clean(line)}")
+
+    def finished(self, step: str, title: str, seconds: float, ok: bool) -> None:
+        """See events.Events."""
+        if not self.quiet and step not in ("staging", "validation_staging"):
+            mark = styled("done", "green") if ok else styled("FAILED", "red")
+            say(f"        {clean(title)} {mark} ({seconds:.1f} s)")
+
+    def note(self, text: str) -> None:
+        """See events.Events."""
+        say(f"{styled('note:', 'yellow')} {clean(text)}")
+
+    def result(self, value: dict[str, Any]) -> None:
+        """See events.Events."""
+        say(f"{styled('released', 'green')} {value['name']} {value['version']} in {value['seconds']:.0f} s")
+        for image in value["images"]:
+            put(image["path"])
+            say(f"  {size(image['size'])}, sha256 {image['sha256']}")
+
+
+class JsonEvents:
+    """Progress for programs: one JSON object a line on stdout."""
+
+    def _put(self, event: str, **values: Any) -> None:
+        put_json({"event": event, "time": round(time.time(), 3)} | values)
+
+    def phase(self, name: str, detail: str) -> None:
+        """See events.Events."""
+        self._put("phase", phase=name, detail=detail)
+
+    def started(self, step: str, title: str) -> None:
+        """See events.Events."""
+        self._put("step_started", step=step, title=title)
+
+    def output(self, step: str, line: str) -> None:
+        """See events.Events."""
+        self._put("output", step=step, line=line)
+
+    def finished(self, step: str, title: str, seconds: float, ok: bool) -> None:
+        """See events.Events."""
+        self._put("step_finished", step=step, title=title, seconds=round(seconds, 3), ok=ok)
+
+    def note(self, text: str) -> None:
+        """See events.Events."""
+        self._put("note", text=text)
+
+    def result(self, value: dict[str, Any]) -> None:
+        """See events.Events."""
+        self._put("result", **value)
+
+
+def error_as_json(error: ImagegenError) -> dict[str, Any]:
+    """A refusal or failure for programs."""
+    value: dict[str, Any] = {"event": "error", "message": error.message}
+    if error.hint:
+        value["hint"] = error.hint
+    if isinstance(error, StepFailed):
+        value |= {"step": error.step, "script": error.script, "tail": error.tail}
+    if isinstance(error, InvalidTemplate):
+        from generator.template.report import as_json  # noqa: PLC0415
+
+        value |= as_json(error.problems)
+    return value
+
+
+def bug_log(error: Exception) -> str:
+    """Write a traceback, without local values, to a file of its own; return the file's path."""
+    import platform  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
+    from generator import __version__  # noqa: PLC0415
+
+    with tempfile.NamedTemporaryFile("w", prefix="imagegen-bug-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write(f"imagegen {__version__}, Python {platform.python_version()}, {platform.platform()}\n")
+        log.writelines(traceback.format_exception(error))
+    return log.name

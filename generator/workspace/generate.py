@@ -1,0 +1,109 @@
+"""The way from a template file to a workspace: load, check, decide, render, write."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from generator.errors import ImagegenError, Problem
+from generator.settings import Settings
+from generator.workspace import store
+from generator.workspace.blueprint import Blueprint, Target
+from generator.workspace.decide import decide
+from generator.workspace.render import render
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A rendered workspace, not yet written: where it goes, what it says, and how that differs from what is there."""
+
+    folder: Path
+    blueprint: Blueprint
+    files: dict[str, bytes]
+    comparison: store.Comparison
+    warnings: list[Problem]
+
+
+def generate(path: Path, settings: Settings, out: Path | None = None) -> Generated:
+    """Render the workspace of a template, or of the template that a workspace (a folder) holds.
+
+    A workspace is generated from what it holds: its template, the settings of its lock, and the scripts and files
+    that were fetched when it was first generated. Raises InvalidTemplate with every problem of the template.
+    """
+    from generator.template import Sources, fetch_all, read  # noqa: PLC0415 - pydantic, only where it is needed
+
+    lock, recorded = None, None
+    if path.is_dir():
+        lock = store.read_lock(path)
+        if lock is None:
+            raise ImagegenError(f"{path} is not a workspace of imagegen", "give a template file, or a generated folder")
+        settings = with_locked(settings, lock)
+        out, template_path = path, path / store.TEMPLATE
+    else:
+        template_path = path
+    found = read(template_path, settings)
+    uris = _uris(found.template)
+    if lock is not None:
+        recorded = _recorded(path, uris, lock)
+    downloads = fetch_all(found.template, Sources(template_path, settings, recorded))
+    name = _name(path)
+    blueprint = decide(found.template, downloads, name=name, target=cast(Target, settings.target))
+    folder = out or Path(blueprint.name)
+    if folder.exists() and not folder.is_dir():
+        raise ImagegenError(f"{folder} is not a folder", "choose another with --out DIR")
+    files = render(blueprint) | {store.TEMPLATE: found.raw}
+    files = dict(sorted(files.items()))
+    files[store.LOCK] = store.lock_bytes(files, _locked_settings(settings, name, lock), _source_files(blueprint, found.template))
+    comparison = store.compare(folder, files, store.read_lock(folder))
+    return Generated(folder, blueprint, files, comparison, found.warnings)
+
+
+def with_locked(settings: Settings, lock: store.Lock) -> Settings:
+    """The settings that a workspace was generated with, over the present ones."""
+    sets = tuple(sorted((str(name), str(value)) for name, value in dict(lock.settings.get("sets", {})).items()))
+    return replace(settings, target=str(lock.settings.get("target", settings.target)), sets=sets)
+
+
+def _locked_settings(settings: Settings, name: str, lock: store.Lock | None) -> dict[str, Any]:
+    """What of the settings decides the bytes of a workspace."""
+    if lock is not None:
+        return lock.settings
+    return {"name": name, "sets": dict(sorted(settings.sets)), "target": settings.target}
+
+
+def _name(path: Path) -> str:
+    """What a template without a name is called: its file, or its folder where the file is just `template.json`."""
+    if path.is_dir():
+        lock = store.read_lock(path)
+        return str(lock.settings.get("name", "image")) if lock else "image"
+    return path.absolute().parent.name if path.stem.lower() in ("template", "imagetemplate") else path.stem
+
+
+def _entries(template: Any) -> list[Any]:
+    validate = template.properties.validate_
+    return [*(template.properties.customize or ()), *((validate and validate.in_vm_validations) or ())]
+
+
+def _uris(template: Any) -> list[str]:
+    """Every address that a step's content comes from, in the order of the steps."""
+    found = [getattr(entry, "script_uri", None) or getattr(entry, "source_uri", None) for entry in _entries(template)]
+    return [uri for uri in found if uri]
+
+
+def _source_files(blueprint: Blueprint, template: Any) -> list[str]:
+    """The workspace's file for each of `_uris`."""
+    steps = blueprint.steps + blueprint.validations
+    return [
+        step.file
+        for step, entry in zip(steps, _entries(template), strict=True)
+        if getattr(entry, "script_uri", None) or getattr(entry, "source_uri", None)
+    ]
+
+
+def _recorded(folder: Path, uris: list[str], lock: store.Lock) -> dict[str, bytes]:
+    """What the workspace holds of its sources. Nothing is read that does not lie in it."""
+    recorded = {}
+    for uri, name in zip(uris, lock.sources, strict=False):
+        path = folder / name
+        if path.resolve() == folder.resolve() / name and path.is_file():
+            recorded[uri] = path.read_bytes()
+    return recorded

@@ -1,0 +1,176 @@
+"""The workspace on disk: compare, write, lock. Files that are not ours are never touched."""
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from generator import __version__
+from generator.errors import ImagegenError
+from generator.workspace.render import to_json
+
+LOCK = "imagegen.lock.json"
+TEMPLATE = "template.json"
+SCHEMA = 1
+# What a build leaves in a workspace by itself: ours, but never rendered.
+KEPT = {"releases.auto.tfvars.json"}
+State = Literal["create", "identical", "update", "edited", "foreign", "orphan"]
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What imagegen.lock.json says: the settings a workspace was generated with, its sources, its files."""
+
+    settings: dict[str, Any]
+    sources: list[str]
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Each path of the workspace and what generating would do to it."""
+
+    states: dict[str, State] = field(default_factory=dict)
+
+    def having(self, *states: State) -> list[str]:
+        """The paths in one of these states, sorted."""
+        return sorted(path for path, state in self.states.items() if state in states)
+
+
+def read_lock(folder: Path) -> Lock | None:
+    """The lock of a workspace; None when there is none. Raises ImagegenError when it cannot be read."""
+    path = folder / LOCK
+    if not path.is_file():
+        return None
+    try:
+        value = json.loads(path.read_text("utf-8"))
+        if value["schema"] != SCHEMA:
+            raise ImagegenError(f"{path} was written by another version of imagegen", "use that version")
+        files = {str(name): str(digest) for name, digest in value["files"].items()}
+        return Lock(dict(value["settings"]), [str(name) for name in value["sources"]], files)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ImagegenError(f"{path} is damaged", "restore it from git, or generate with --force") from error
+
+
+def lock_bytes(files: dict[str, bytes], settings: dict[str, Any], sources: list[str]) -> bytes:
+    """The lock of these files (template.json among them)."""
+    return to_json({
+        "schema": SCHEMA,
+        "imagegen": __version__,
+        "input": {"path": TEMPLATE, "sha256": _digest(files[TEMPLATE])},
+        "settings": settings,
+        "sources": sources,
+        "files": {path: _digest(content) for path, content in files.items()},
+    })  # fmt: skip
+
+
+def compare(folder: Path, files: dict[str, bytes], lock: Lock | None) -> Comparison:
+    """What writing `files` (the lock among them) would do.
+
+    edited: ours by the lock, but changed by hand since; foreign: in our way, and not ours; orphan: ours by the lock,
+    unchanged, and no longer generated.
+    """
+    states: dict[str, State] = {}
+    known = lock.files if lock else {}
+    for path, content in files.items():
+        states[path] = (
+            _state(folder / path, content, known.get(path), path == LOCK) if _inside(folder, path) else "foreign"
+        )
+    for path, digest in known.items():
+        if path not in files and path not in KEPT and _inside(folder, path) and (folder / path).is_file():
+            states[path] = "orphan" if _digest((folder / path).read_bytes()) == digest else "edited"
+    return Comparison(states)
+
+
+def _state(path: Path, content: bytes, locked: str | None, is_lock: bool) -> State:
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        return "foreign"
+    if not path.exists():
+        return "create"
+    present = path.read_bytes()
+    if present == content:
+        return "identical"
+    if is_lock or locked == _digest(present):
+        return "update"
+    return "foreign" if locked is None else "edited"
+
+
+def _inside(folder: Path, path: str) -> bool:
+    """Whether a path stays in the folder, through no link: a workspace is committed, so anybody may have made it."""
+    return (folder / path).resolve() == folder.resolve() / path
+
+
+def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, force: bool) -> list[str]:
+    """Bring the folder to these files; return the paths that changed. Identical files are not rewritten.
+
+    Raises ImagegenError, before anything is written, when that would overwrite a hand edit or a stranger's file and
+    `force` is not given.
+    """
+    refused = comparison.having("edited", "foreign")
+    if refused and not force:
+        noun = "file has" if len(refused) == 1 else "files have"
+        raise ImagegenError(
+            f"{len(refused)} {noun} been changed by hand: {', '.join(refused)}",
+            "keep the change in template.json, or overwrite with --force",
+        )
+    changed = comparison.having("create", "update", *(("edited", "foreign") if force else ()))
+    for path in changed:
+        if path in files:
+            atomic_write(folder / path, files[path])
+    removed = [path for path in comparison.having("orphan") if path not in files]
+    for path in removed:
+        (folder / path).unlink()
+        _prune(folder, (folder / path).parent)
+    return sorted(changed + removed)
+
+
+def _prune(root: Path, folder: Path) -> None:
+    """Remove folders that became empty, up to the workspace itself."""
+    while folder != root and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def atomic_write(path: Path, content: bytes, *, mode: int = 0o644, sync: bool = False) -> None:
+    """Write a whole file or nothing: a temporary file beside it, renamed over it; on disk at the end when `sync`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            if sync:
+                stream.flush()
+                os.fsync(stream.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+        if sync:
+            _sync_folder(path.parent)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in this folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def foreign_to_terraform(folder: Path, files: dict[str, bytes]) -> list[str]:
+    """Files that Terraform would load from the workspace and that we did not write (design.md section 5, Trust)."""
+    patterns = ("*.tf", "*.tf.json", "*.tfvars", "*.tfvars.json", "*.tofu", ".terraform.lock.hcl")
+    found = {path.relative_to(folder).as_posix() for pattern in patterns for path in folder.glob(pattern)}
+    found |= {
+        path.relative_to(folder).as_posix() for path in (folder / "modules").rglob("*") if path.is_file()
+    }
+    return sorted(found - set(files) - KEPT)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
