@@ -96,7 +96,6 @@ def check(
 ) -> Build:  # fmt: skip
     """Everything that can be refused is refused here; then all inputs of the build are decided, once."""
     events.phase("check", str(blueprint.source))
-    target.require(blueprint)
     terraform = Terraform(workspace, settings.terraform)
     terraform.init()
     clean_up(workspace, target, terraform, events)

@@ -1,0 +1,61 @@
+# What is not in `make help` is not supported.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench golden host host-test
+
+PYTHON ?= python3
+BIN := .venv/bin
+# What local builds need of the host; `imagegen doctor` has the same list (a test compares them).
+PACKAGES := qemu-system-x86 qemu-utils ovmf mtools dosfstools fdisk openssh-client mmdebstrap e2fsprogs tar \
+	debian-archive-keyring
+TEST_PACKAGES := shellcheck git
+UNPRIVILEGED := fakeroot uidmap
+DEMO := build/web
+
+help: ## Show this
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+demo: host .venv/demo ## Install what is needed and build the web example on this computer
+	$(BIN)/imagegen apply examples/web/template.json --target local --out $(DEMO)
+
+test: host-test .venv/test lint ## Install what is needed, lint, and run every test
+	$(BIN)/pytest
+
+lint: .venv/test ## ruff, mypy, terraform fmt, shellcheck
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	terraform fmt -check -recursive modules examples
+	git ls-files -z '*.sh' .ci/run | grep -zv '^tests/golden/' | grep -zv '/workspace/' | xargs -0 shellcheck
+
+bench: host-test .venv/test ## Measure what imagegen costs
+	$(BIN)/python -m tests.bench
+
+golden: .venv/test ## Generate the golden workspaces and the examples' anew
+	$(BIN)/python -m tests.golden.regenerate
+
+host:
+	@tools() { $(PYTHON) -c 'import ensurepip' 2>/dev/null || echo python3-venv; echo $(PACKAGES); \
+		[ "$$(id -u)" = 0 ] || echo $(UNPRIVILEGED); echo $(EXTRA); }; \
+	missing=$$(for p in $$(tools); do dpkg-query -W -f='$${Status}' "$$p" 2>/dev/null | grep -q 'ok installed' || echo "$$p"; done); \
+	command -v terraform >/dev/null || { \
+		echo "terraform is not installed: https://developer.hashicorp.com/terraform/install"; exit 1; }; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root=sudo; else \
+		echo "these packages are missing; run:"; \
+		echo "  sudo apt-get install --no-install-recommends" $$missing; exit 1; fi; \
+	$$as_root apt-get update -q && \
+	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+
+host-test:
+	@$(MAKE) --no-print-directory host EXTRA="$(TEST_PACKAGES)"
+
+$(BIN)/pip:
+	$(PYTHON) -m venv .venv
+
+.venv/demo: $(BIN)/pip pyproject.toml requirements.lock
+	$(BIN)/pip install -q -c requirements.lock -e .
+	@touch $@
+
+.venv/test: $(BIN)/pip pyproject.toml requirements.lock
+	$(BIN)/pip install -q -c requirements.lock -e '.[test]'
+	@touch $@ .venv/demo
