@@ -38,9 +38,9 @@ def load(folder: Path) -> Ledger:
     if not path.exists():
         return Ledger({})
     try:
-        releases = json.loads(path.read_text("utf-8"))["releases"]
+        releases = dict[str, Release](json.loads(path.read_text("utf-8"))["releases"].items())
         damaged = [version for version in releases if not _whole(version, releases[version])]
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ImagegenError(f"the ledger {path} cannot be read", "restore it: the images are still there") from error
     if damaged:
         raise ImagegenError(f"the ledger {path} is damaged at version {damaged[0]}", "restore it: the images are still there")

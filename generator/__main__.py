@@ -1,0 +1,5 @@
+"""`python -m generator` is `imagegen`."""
+
+from generator.cli import main
+
+main()

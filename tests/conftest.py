@@ -1,0 +1,28 @@
+"""Every test has a home of its own, so nothing of the developer's reaches it; bases are shared through the cache."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Built once for all machine tests, and kept between runs: building it takes minutes.
+SHARED_CACHE = Path(os.environ.get("IMAGEGEN_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imagegen")
+
+
+@pytest.fixture(autouse=True)
+def _home_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("IMAGEGEN_", "TF_VAR_", "TF_CLI_", "XDG_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+
+
+@pytest.fixture
+def shared_cache(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache with the real bases."""
+    monkeypatch.setenv("IMAGEGEN_CACHE_DIR", str(SHARED_CACHE))
+    return SHARED_CACHE
