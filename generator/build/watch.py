@@ -76,6 +76,8 @@ class Watch:
         for line in text.splitlines() or [""]:
             if line.startswith("Connecting to remote host via SSH"):
                 self._connecting.add(step)
+            elif line.endswith("Executing: Suppressed by quiet=true"):
+                continue
             elif step in self._connecting:
                 if line.startswith("Connected!"):
                     self._connecting.discard(step)

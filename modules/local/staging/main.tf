@@ -3,18 +3,17 @@
 resource "terraform_data" "this" {
   input = {
     directory = var.directory
-    tool      = var.tool
   }
 
   provisioner "local-exec" {
-    command     = jsonencode({ directory = var.directory })
-    interpreter = concat(var.tool, ["prepare"])
+    command     = self.output.directory
+    interpreter = ["mkdir", "-m", "0700", "--"]
     quiet       = true
   }
 
   provisioner "local-exec" {
-    command     = jsonencode({ directory = self.output.directory })
-    interpreter = concat(self.output.tool, ["remove"])
+    command     = self.output.directory
+    interpreter = ["rm", "-rf", "--"]
     quiet       = true
     when        = destroy
   }

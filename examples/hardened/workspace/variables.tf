@@ -1,0 +1,100 @@
+# What the template says: template.auto.tfvars.json.
+
+variable "steps" {
+  description = "The template's customizers in their order: key => its type, name and file, and for File the destination on the machine."
+  type = map(object({
+    destination = optional(string)
+    file        = string
+    name        = string
+    type        = string
+  }))
+  default  = {}
+  nullable = false
+}
+
+# What is known of released versions: releases.auto.tfvars.json, the ledger.
+
+variable "releases" {
+  description = "Version => its status (`coming`, `released`, `retired` or `overwritten`) and, for each output of the template, the image."
+  type = map(object({
+    images = map(object({
+      directory = string
+      manifest = object({
+        name     = string
+        source   = string
+        tags     = map(string)
+        template = string
+        version  = string
+      })
+      source_id = string
+    }))
+    status = string
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for version in keys(var.releases) : can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", version))])
+    error_message = "The keys of `releases` must be versions of the form MAJOR.MINOR.PATCH."
+  }
+
+  validation {
+    condition     = alltrue([for release in values(var.releases) : contains(["coming", "released", "retired", "overwritten"], release.status)])
+    error_message = "A `status` in `releases` must be coming, released, retired or overwritten."
+  }
+}
+
+# What only a build needs. imagegen decides it once and passes it to every phase; at rest it is null.
+
+variable "build_version" {
+  description = "The version that is being built; null when no build is under way."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.build_version == null || can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.build_version))
+    error_message = "`build_version` must have the form MAJOR.MINOR.PATCH."
+  }
+}
+
+variable "image_tool" {
+  description = "The command that makes an image; see `machine.tool`."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "machine" {
+  description = "The machine of this build; see modules/local/vm for each part."
+  type = object({
+    accelerator = string
+    cores       = number
+    directory   = string
+    disk = object({
+      backing = string
+      format  = string
+      seed    = string
+      size_gb = number
+    })
+    memory_mb       = number
+    name            = string
+    public_key      = string
+    ssh_port        = number
+    timeout_seconds = number
+    tool            = list(string)
+    user            = string
+  })
+  default = null
+
+  validation {
+    condition     = var.build_version == null || var.machine != null
+    error_message = "A build needs `machine`: start it by `imagegen apply`."
+  }
+}
+
+variable "ssh_private_key" {
+  description = "The private key for this build's machine. Ephemeral: it reaches no state and no plan."
+  type        = string
+  default     = null
+  ephemeral   = true
+}

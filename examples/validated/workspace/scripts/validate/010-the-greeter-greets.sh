@@ -1,0 +1,2 @@
+#!/bin/sh -e
+test "$(greet)" = 'hello from the image'

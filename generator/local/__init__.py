@@ -1,0 +1,1 @@
+"""The local target: Debian base disks and QEMU machines on this computer."""

@@ -1,0 +1,95 @@
+"""KVM where it works, else TCG (QEMU's own translation, about ten times slower)."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from generator.errors import ImagegenError
+from generator.local import bases, files, host
+from generator.local.bases import Base
+from generator.run import run
+from generator.settings import Settings
+
+Name = Literal["kvm", "tcg"]
+DEVICE = Path("/dev/kvm")
+PROBE_SECONDS = 6.0
+MODELS: dict[Name, str] = {"kvm": "host", "tcg": "max"}  # -cpu
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """What machines run with, and why."""
+
+    name: Name
+    why: str
+
+
+def choose(settings: Settings, base: Base | None = None) -> Name:
+    """The accelerator for machines on this computer; `explain` tells why."""
+    return explain(settings, base).name
+
+
+def explain(settings: Settings, base: Base | None = None) -> Accelerator:
+    """The accelerator with its reason. KVM is tried at most once a start of the computer and QEMU version.
+
+    Small probes say that KVM works where it hangs, so the kernel of a base is booted, for at most 6 s.
+    """
+    if not os.access(DEVICE, os.R_OK | os.W_OK):
+        there = DEVICE.exists()
+        return Accelerator("tcg", f"{DEVICE} is not accessible to this user" if there else f"there is no {DEVICE}")
+    kernel = next((found for one in (base, *bases.list_bases(settings)) if one and (found := one.kernel)), None)
+    if kernel is None:
+        return Accelerator("tcg", "no kernel at hand to try KVM with")
+    cache, mark = settings.cache_dir / "accelerator.json", _mark()
+    if known := _recall(cache, mark):
+        return known
+    accelerator = _probe(kernel)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    files.write(cache, json.dumps(asdict(accelerator) | {"mark": mark}))
+    return accelerator
+
+
+def qemu_version() -> str:
+    """The version of QEMU, such as "7.2.22". Raises ImagegenError when it does not say."""
+    words = run([host.program("qemu-system-x86_64"), "--version"]).stdout.split()
+    if "version" not in words[:-1]:
+        raise ImagegenError("qemu-system-x86_64 --version says no version", "run `imagegen doctor`")
+    return words[words.index("version") + 1]
+
+
+def machine_type(version: str) -> str:
+    """The machine type of a QEMU version, named exactly so that a saved machine fits a later start."""
+    return "pc-q35-" + ".".join(version.split(".")[:2])
+
+
+def _mark() -> str:
+    """What a probe's result holds for."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return f"{boot} {qemu_version()}"
+
+
+def _recall(cache: Path, mark: str) -> Accelerator | None:
+    """A result found before, if it still holds."""
+    try:
+        known = json.loads(cache.read_text("utf-8"))
+        return Accelerator(known["name"], known["why"]) if known["mark"] == mark else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _probe(kernel: Path) -> Accelerator:
+    """Boot a kernel with nothing else by KVM: it must greet, find no root, and reset the machine."""
+    argv = [
+        host.program("qemu-system-x86_64"), "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot",
+        "-machine", f"{machine_type(qemu_version())},accel=kvm", "-cpu", MODELS["kvm"], "-m", "256",
+        "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1",
+    ]  # fmt: skip
+    try:
+        done = run(argv, check=False, timeout=PROBE_SECONDS)
+    except ImagegenError:
+        return Accelerator("tcg", f"a kernel did not run by KVM within {PROBE_SECONDS:.0f} s")
+    if done.code == 0 and "Linux version" in done.stdout:
+        return Accelerator("kvm", "a kernel ran by KVM")
+    return Accelerator("tcg", f"KVM failed: QEMU ended with {done.code}")

@@ -1,0 +1,167 @@
+"""Base disks: built from Debian's packages or imported, kept in the cache by content, never changed afterwards."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from generator.errors import ImagegenError
+from generator.local import files, images, recipe
+from generator.settings import Settings
+
+Report = Callable[[str], None]
+Builder = Callable[[Path, Report], str]  # makes disk.raw in the folder, returns the system's version
+Seed = Literal["agent", "nocloud"]
+
+
+@dataclass(frozen=True)
+class Base:
+    """A bootable raw disk.
+
+    key: folder in the cache; digest: SHA-256 of the disk; version: of the system, such as "12.15"; seed: how the
+    machine gets its login, by the guest agent or by cloud-init.
+    """
+
+    name: str
+    key: str
+    disk: Path
+    digest: str
+    version: str
+    seed: Seed
+
+    @property
+    def kernel(self) -> Path | None:
+        """The disk's kernel, for trying an accelerator; None for imported disks."""
+        path = self.disk.with_name("vmlinuz")
+        return path if path.exists() else None
+
+
+def ensure(settings: Settings, base_name: str, on_line: Report, builder: Builder | None = None) -> Base:
+    """The base of that name, built first when the cache has not got it.
+
+    Two that ask at once get the same one: the second waits. `on_line` gets the build's output. Raises ImagegenError
+    for an unknown name or a failed build.
+    """
+    if base := lookup(settings, base_name):
+        return base
+    if base_name not in recipe.NAMES:
+        raise ImagegenError(f"no base `{base_name}`", "`imagegen base list` shows what there is")
+    key = recipe.key(base_name)
+    with _lock(settings, key, on_line):
+        if base := lookup(settings, base_name):
+            return base
+        facts = {"name": base_name, "key": key, "seed": "agent"}
+        return _publish(settings, facts, builder or (lambda folder, report: recipe.build(base_name, folder, report)),
+                        on_line)  # fmt: skip
+
+
+def lookup(settings: Settings, base_name: str) -> Base | None:
+    """The base of that name if the cache has it: for our own the present recipe's, never an older one."""
+    if base_name in recipe.NAMES:
+        return _read(_root(settings) / recipe.key(base_name))
+    return next((base for base in list_bases(settings) if base.name == base_name.lower()), None)
+
+
+def list_bases(settings: Settings) -> list[Base]:
+    """All bases in the cache by name, those of older recipes too (a key that is not recipe.key(name))."""
+    found = (_read(folder.parent) for folder in _root(settings).glob("*/base.json"))
+    return sorted((base for base in found if base), key=lambda base: (base.name, base.key))
+
+
+def import_base(settings: Settings, file: Path, alias: str, on_line: Report = lambda _line: None) -> Base:
+    """Take a disk (qcow2, raw, VHD, VHDX) into the cache as `publisher:offer:sku`, in place of one of that name.
+
+    It must boot by UEFI and have cloud-init. Raises ImagegenError when the file or the alias is not of that kind.
+    """
+    name = alias.lower()
+    parts = name.split(":")
+    if len(parts) != 3 or not all(parts) or "/" in name:
+        raise ImagegenError(f"`{alias}` is not of the form publisher:offer:sku")
+    if not file.is_file():
+        raise ImagegenError(f"{file} is not a file")
+    key = f"import-{hashlib.sha256(f'{name} {images.digest(file)}'.encode()).hexdigest()[:16]}"
+    with _lock(settings, f"import-{hashlib.sha256(name.encode()).hexdigest()[:16]}", on_line):
+        base = _read(_root(settings) / key) or _publish(
+            settings, {"name": name, "key": key, "seed": "nocloud"},
+            lambda folder, _report: recipe.take(file, folder), on_line,
+        )  # fmt: skip
+        for old in list_bases(settings):
+            if old.name == name and old.key != key:
+                shutil.rmtree(old.disk.parent)
+    return base
+
+
+def remove(settings: Settings, name: str) -> list[Base]:
+    """Delete the bases of that name or key, and return what they were. Raises ImagegenError when there is none."""
+    doomed = [base for base in list_bases(settings) if name.lower() in (base.name, base.key)]
+    if not doomed:
+        raise ImagegenError(f"no base `{name}` in the cache", "`imagegen base list` shows what there is")
+    for base in doomed:
+        with _lock(settings, base.key, lambda _line: None):
+            # Out of sight in one step: nobody finds half a base.
+            gone = base.disk.parent.with_name(f"{base.key}.removed.{os.getpid()}")
+            base.disk.parent.rename(gone)
+            shutil.rmtree(gone)
+    return doomed
+
+
+def _root(settings: Settings) -> Path:
+    return settings.cache_dir / "bases"
+
+
+@contextmanager
+def _lock(settings: Settings, key: str, on_line: Report) -> Iterator[None]:
+    """Be the only process that builds or removes this base. The kernel lets go when the holder dies."""
+    root = _root(settings)
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / f"{key}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_line("another process works on this base; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _publish(settings: Settings, facts: dict[str, Any], build: Builder, on_line: Report) -> Base:
+    """Build into a folder beside, add base.json, and let the base appear under its key in one step."""
+    final = _root(settings) / facts["key"]
+    partial = final.with_name(f"{final.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)  # left by one that was killed
+    partial.mkdir()
+    began = time.monotonic()
+    try:
+        version = build(partial, on_line)
+        disk = partial / "disk.raw"
+        facts |= {"version": version, "sha256": images.digest(disk), "virtual_size": disk.stat().st_size}
+        if (packages := partial / "packages").exists():
+            facts["packages_sha256"] = images.digest(packages)
+        facts["build_seconds"] = round(time.monotonic() - began, 1)
+        files.write(partial / "base.json", json.dumps(facts, indent=2, sort_keys=True) + "\n")
+        disk.chmod(0o444)
+        files.publish(partial, final)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    base = _read(final)
+    assert base is not None  # noqa: S101 - published just now, under the lock
+    return base
+
+
+def _read(folder: Path) -> Base | None:
+    """The base in a folder of the cache, None when there is none."""
+    try:
+        facts = json.loads((folder / "base.json").read_text("utf-8"))
+        return Base(
+            name=facts["name"], key=facts["key"], disk=folder / "disk.raw", digest=facts["sha256"],
+            version=facts["version"], seed=facts["seed"],
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError):
+        return None

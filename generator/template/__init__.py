@@ -1,0 +1,9 @@
+"""The template reader: a file of Azure VM Image Builder's format → a checked model, or every problem at its place.
+
+Cheap to import: pydantic comes in when a template is read, httpx when something is downloaded.
+"""
+
+from generator.template.fetch import Sources, fetch_all
+from generator.template.reader import Read, read, read_bytes
+
+__all__ = ["Read", "Sources", "fetch_all", "read", "read_bytes"]

@@ -1,0 +1,75 @@
+"""Document → ImageTemplate: the models, the rules and what this release supports, all asked before anything is said."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain, islice
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from generator.errors import Problem
+from generator.settings import Settings
+from generator.template import explain, lint, support
+from generator.template.document import Document, Path, in_order
+from generator.template.schema import (
+    Customizer,
+    Distributor,
+    Envelope,
+    ImageTemplate,
+    Properties,
+    Source,
+    Validator,
+    VnetConfig,
+)
+
+MOST = 1000  # problems of one origin; a person reads no more, and a hostile file must not make millions
+
+# The parts that rules look at, each read by itself.
+ENVELOPE = TypeAdapter(Envelope)
+PARTS: tuple[tuple[str, TypeAdapter[Any]], ...] = (
+    ("properties", TypeAdapter(Properties)),
+    ("properties.source", TypeAdapter(Source)),
+    ("properties.customize[*]", TypeAdapter(Customizer)),
+    ("properties.validate.inVMValidations[*]", TypeAdapter(Validator)),
+    ("properties.distribute[*]", TypeAdapter(Distributor)),
+    ("properties.vmProfile.vnetConfig", TypeAdapter(VnetConfig)),
+)
+
+
+def check(document: Document, settings: Settings) -> tuple[ImageTemplate | None, list[Problem]]:
+    """The template (None if it has errors) and all problems and warnings, sorted by position."""
+    if refused := support.whole_file(document):
+        return None, in_order([*document.relaxed, refused])
+    template, refused_by_model = _template(document)
+    unresolved = list(islice(support.unresolved(document), MOST))
+    found = chain(
+        islice(refused_by_model, MOST),
+        islice(lint.check(document, list(_parts(document))), MOST),
+        islice(support.check(document, settings), MOST),
+    )
+    # Of a value that is an expression or a placeholder, nothing else is worth saying.
+    known = {problem.path for problem in unresolved}
+    problems = [*document.relaxed, *unresolved, *(one for one in found if one.path not in known)]
+    return template, in_order(problems)
+
+
+def _template(document: Document) -> tuple[ImageTemplate | None, Iterator[Problem]]:
+    """The whole model, or what it refuses."""
+    try:
+        return ImageTemplate.model_validate(document.value, by_alias=True, by_name=False), iter(())
+    except ValidationError as error:
+        return None, explain.problems(document, error, ImageTemplate)
+
+
+def _parts(document: Document) -> Iterator[tuple[Path, Any]]:
+    """Every part that is well-formed by itself, with its path."""
+    envelope = {key: value for key, value in document.value.items() if key != "properties"}
+    yield from _part((), envelope, ENVELOPE)
+    for pattern, adapter in PARTS:
+        for path, value in document.select(pattern):
+            yield from _part(path, value, adapter)
+
+
+def _part(path: Path, value: Any, adapter: TypeAdapter[Any]) -> Iterator[tuple[Path, Any]]:
+    with suppress(ValidationError):
+        yield path, adapter.validate_python(value, by_alias=True, by_name=False)

@@ -1,0 +1,191 @@
+"""Resolves scriptUri and sourceUri to bytes: from the web, from the template's folder, or from what is recorded."""
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote, urlsplit
+
+from generator.errors import ImagegenError, InvalidTemplate, Problem
+from generator.settings import Settings
+from generator.template import addresses
+from generator.template.addresses import redact
+from generator.template.document import Document, in_order, written
+from generator.template.document import Path as JsonPath
+
+if TYPE_CHECKING:
+    from generator.template.schema import ImageTemplate
+
+Kind = Literal["script", "file"]
+LIMIT = 20_000_000  # bytes; aib-reference 2.3 has it for File, nothing is known for scripts
+TOO_LARGE = {
+    "file": ("File customizers take at most 20 MB", "fetch larger files in a Shell step"),
+    "script": ("scripts take at most 20 MB", None),
+}
+
+
+class Sources:
+    """Where the bytes of addresses come from; each address is fetched once.
+
+    `recorded` are the bytes that a workspace already holds, by address: if given, nothing else is asked.
+    """
+
+    def __init__(self, template_path: Path, settings: Settings, recorded: Mapping[str, bytes] | None = None) -> None:
+        self.template_path = template_path
+        self._settings = settings
+        self._recorded = recorded
+        self._got: dict[str, bytes] = {}
+
+    def get(self, uri: str, sha256: str | None, kind: Kind) -> bytes:
+        """The bytes of an address, compared with `sha256` (lower-case hex; None or empty: unchecked).
+
+        Raises ImagegenError when the address is refused, cannot be read, is too large or has another checksum.
+        """
+        content = self._got.get(uri)
+        if content is None:
+            content = self._got[uri] = self._find(uri, sha256, kind)
+        if len(content) >= LIMIT:
+            raise too_large(uri, kind)
+        if sha256 and (actual := hashlib.sha256(content).hexdigest()) != sha256:
+            raise ImagegenError(
+                f"{redact(uri)} has another checksum than the template says: {actual}",
+                "if the new content is right, write its checksum into the template",
+            )
+        return content
+
+    def _find(self, uri: str, sha256: str | None, kind: Kind) -> bytes:
+        if self._recorded is not None:
+            if uri not in self._recorded:
+                hint = "generate the workspace anew from the template"
+                raise ImagegenError(f"the workspace holds no copy of {redact(uri)}", hint)
+            return self._recorded[uri]
+        if refused := addresses.refusal(uri):
+            raise ImagegenError(refused)
+        if (mirrored := self._mirrored(uri)) is not None:
+            prefix, rest = mirrored
+            if not prefix.lower().startswith(("https://", "http://")):
+                return _from_mirror(prefix, rest, uri, kind)
+            uri = prefix + rest
+        if addresses.kind(uri) == "relative":
+            return _within(self.template_path.absolute().parent, uri, uri, kind)
+        return self._from_web(uri, sha256, kind)
+
+    def _mirrored(self, uri: str) -> tuple[str, str] | None:
+        """Replacement and rest of an address by the longest prefix that fits; None without one."""
+        fitting = [(prefix, other) for prefix, other in self._settings.mirrors if uri.startswith(prefix)]
+        if not fitting:
+            return None
+        prefix, other = max(fitting, key=lambda pair: len(pair[0]))
+        return other, uri[len(prefix) :]
+
+    def _from_web(self, uri: str, sha256: str | None, kind: Kind) -> bytes:
+        """Download, or take what an earlier download left; only a checksum tells that it is still the same."""
+        cached = self._settings.cache_dir / "downloads" / sha256 if sha256 else None
+        if cached:
+            with suppress(OSError):
+                content = cached.read_bytes()
+                if hashlib.sha256(content).hexdigest() == sha256:
+                    return content
+        from generator.template.download import download  # noqa: PLC0415 - httpx, only where it is needed
+
+        content = download(uri, LIMIT, too_large(uri, kind))
+        if cached and hashlib.sha256(content).hexdigest() == sha256:
+            _keep(cached, content)
+        return content
+
+
+def fetch_all(template: "ImageTemplate", sources: Sources, document: Document | None = None) -> dict[str, bytes]:
+    """The bytes of every address in the template, by address.
+
+    Raises InvalidTemplate with one Problem for each that fails; `document` gives them line and column.
+    """
+    found: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for path, uri, sha256, kind in _addresses(template):
+        try:
+            found[uri] = sources.get(uri, sha256, kind)
+        except ImagegenError as error:
+            if document:
+                problems.append(document.problem(path, error.message, error.hint))
+            else:
+                file = str(sources.template_path)
+                problems.append(Problem(file, 0, 0, written(path), error.message, error.hint))
+    if problems:
+        raise InvalidTemplate(in_order(problems))
+    return found
+
+
+def _addresses(template: "ImageTemplate") -> Iterator[tuple[JsonPath, str, str, Kind]]:
+    """Path, address, checksum and kind of everything that a template wants fetched."""
+    from generator.template.schema import File, PowerShell, Shell  # noqa: PLC0415 - pydantic
+
+    properties = template.properties
+    steps = [(("properties", "customize", index), step) for index, step in enumerate(properties.customize)]
+    checks = enumerate(properties.validate_.in_vm_validations)
+    validators = [(("properties", "validate", "inVMValidations", index), step) for index, step in checks]
+    for at, step in [*steps, *validators]:
+        if isinstance(step, File):
+            yield (*at, "sourceUri"), step.source_uri, step.sha256_checksum, "file"
+        elif isinstance(step, Shell | PowerShell) and step.script_uri is not None:
+            yield (*at, "scriptUri"), step.script_uri, step.sha256_checksum, "script"
+
+
+def too_large(uri: str, kind: Kind) -> ImagegenError:
+    """The error for something above the limit."""
+    message, hint = TOO_LARGE[kind]
+    return ImagegenError(f"{message}; {redact(uri)} is larger", hint)
+
+
+def _from_mirror(prefix: str, rest: str, uri: str, kind: Kind) -> bytes:
+    """A file of a local mirror: the rest of the address is a path there, without query."""
+    base = Path(prefix).expanduser()
+    folder = base if prefix.endswith("/") or base.is_dir() else base.parent
+    path = unquote(urlsplit("//mirror/" + rest).path.removeprefix("/"))
+    joined = f"{base}/{path}" if prefix.endswith("/") or rest.startswith("/") else f"{base}{path}"
+    return _within(folder, joined, uri, kind)
+
+
+def _within(folder: Path, path: str, uri: str, kind: Kind) -> bytes:
+    """The bytes of a regular file in a folder; links that lead out of it are refused."""
+    try:
+        root = folder.resolve(strict=True)
+        real = (folder / path).resolve(strict=True)
+        if not real.is_relative_to(root):
+            raise ImagegenError(f"{redact(uri)} leads out of {folder}", "put a copy of the file into the folder")
+        return _read_regular(real, uri, kind)
+    except FileNotFoundError:
+        raise ImagegenError(f"there is no file {redact(uri)} in {folder}") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise ImagegenError(f"{redact(uri)} cannot be read: {reason}") from error
+
+
+def _read_regular(path: Path, uri: str, kind: Kind) -> bytes:
+    """The bytes of a regular file; a pipe or device is refused before it is read."""
+    # O_NOFOLLOW: the path is resolved, a link here now is a trick. O_NONBLOCK: opening a pipe must not wait.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ImagegenError(f"{redact(uri)} is not a file", "name a single file; folders are not copied")
+        content = file.read(LIMIT)
+    if len(content) >= LIMIT:
+        raise too_large(uri, kind)
+    return content
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Put a download into the cache, whole or not at all. A cache that cannot be written costs only time."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            try:
+                file.write(content)
+                file.flush()
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise

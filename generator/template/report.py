@@ -1,0 +1,106 @@
+"""Problems as text: pure functions. Nothing of a template reaches the terminal but printable characters."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from generator.errors import Problem
+from generator.template.addresses import mask
+
+WIDTH = 100  # columns of a line that are shown
+TAB = "    "
+COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "mark": "\x1b[1;32m", "dim": "\x1b[2m"}
+RESET = "\x1b[0m"
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^\s\[\]{},:"]++|.', re.DOTALL)
+
+
+def render(problems: Sequence[Problem], sources: Mapping[str, bytes] | None = None, *, colour: bool = False) -> str:
+    """All problems, one after the other, and a summary line. `sources`: the bytes of each file, to show its lines."""
+    lines = {file: _lines(raw) for file, raw in (sources or {}).items()}
+    blocks = [_block(problem, lines.get(problem.file, []), colour) for problem in problems]
+    return "\n\n".join([*blocks, summary(problems)]) + "\n"
+
+
+def summary(problems: Sequence[Problem]) -> str:
+    """How many errors and warnings there are, in how many files."""
+    counts = [
+        f"{count} {level}{'s' if count != 1 else ''}"
+        for level in ("error", "warning")
+        if (count := sum(problem.level == level for problem in problems))
+    ]
+    files = len({problem.file for problem in problems})
+    return f"{' and '.join(counts) or 'no problems'}{f' in {files} files' if files > 1 else ''}"
+
+
+def as_json(problems: Sequence[Problem]) -> dict[str, Any]:
+    """The same content for programs: `problems` (file, line, column, path, level, message, hint) and the counts."""
+    names = ("file", "line", "column", "path", "level", "message", "hint")
+    return {
+        "problems": [{name: getattr(problem, name) for name in names} for problem in problems],
+        "errors": sum(problem.level == "error" for problem in problems),
+        "warnings": sum(problem.level == "warning" for problem in problems),
+    }
+
+
+def printable(text: str) -> str:
+    """Text with everything but printable characters written as escapes."""
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+
+
+def _block(problem: Problem, lines: list[str], colour: bool) -> str:
+    """One problem: place and message, JSON path, the line with its mark, hint."""
+    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    parts = [f"{printable(place)}: {_painted(problem.level, problem.level, colour)}: {printable(problem.message)}"]
+    if problem.path:
+        parts.append(f"  at {printable(problem.path)}")
+    if 0 < problem.line <= len(lines):
+        shown, mark = _marked(lines[problem.line - 1], problem.column)
+        parts += [
+            f"  {_painted('dim', '|', colour)} {shown}",
+            f"  {_painted('dim', '|', colour)} {_painted('mark', mark, colour)}",
+        ]
+    if problem.hint:
+        parts.append(f"  hint: {printable(problem.hint)}")
+    return "\n".join(parts)
+
+
+def _painted(kind: str, text: str, colour: bool) -> str:
+    return f"{COLOURS[kind]}{text}{RESET}" if colour else text
+
+
+def _lines(raw: bytes) -> list[str]:
+    text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
+def _marked(line: str, column: int) -> tuple[str, str]:
+    """The part of a line around a column, and the mark that goes under it."""
+    start = min(column - 1, len(line))
+    found = TOKEN.match(line, start)
+    end = max(found.end() if found else start, start + 1)
+    first = 0 if end <= WIDTH else max(0, start - WIDTH // 3)
+    # Secrets are starred before the line is cut, since a cut address is no longer known as one.
+    cells = [_cell(char) for char in mask(line)[first : first + WIDTH]]
+    before = sum(map(_width, cells[: start - first]))
+    under = sum(map(_width, cells[start - first : end - first])) or 1
+    cut, gap = ("…", 1) if first else ("", 0)
+    shown = cut + "".join(cells) + ("…" if first + WIDTH < len(line) else "")
+    return shown, " " * (before + gap) + "^" * under
+
+
+def _cell(char: str) -> str:
+    """How a character of a line is shown."""
+    return TAB if char == "\t" else printable(char)
+
+
+def _width(cell: str) -> int:
+    """Terminal columns of shown text: East Asian wide ones take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in cell
+    )

@@ -1,0 +1,4 @@
+#!/bin/sh
+# "q" 's' ${var.x} %{if true} $${y} \ \n `id` $(id) 🎉 é <b> & ; | 	#
+printf '%s' 'carriage
+return' > /tmp/from-script
