@@ -71,9 +71,7 @@ def plan(
     version: VersionFlag = None, force: Force = False, trust: Trust = False, json: Json = False,
 ) -> None:  # fmt: skip
     """Show what a build would do, phase by phase."""
-    commands.plan(
-        subject, out, version, force=force, trust=trust, json=json, target=target, sets=sets, mirrors=mirror
-    )
+    commands.plan(subject, out, version, force=force, trust=trust, json=json, target=target, sets=sets, mirrors=mirror)
 
 
 @app.command()
@@ -81,7 +79,7 @@ def apply(
     subject: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
     version: VersionFlag = None,
     on_error: Annotated[
-        str | None, typer.Option("--on-error", help="cleanup, abort (keep the machine) or ask; default: the template's.")
+        str | None, typer.Option("--on-error", help="cleanup, abort (keep the machine) or ask; else the template's.")
     ] = None,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
 ) -> None:  # fmt: skip
@@ -184,7 +182,7 @@ def _guarded(work: Callable[[], Any]) -> int:
         return 130
     except BrokenPipeError:
         return 1
-    except Exception as error:  # noqa: BLE001 - a bug of ours, told as one
+    except Exception as error:
         return _usage_or_bug(error)
     return code if isinstance(code, int) else 0
 
@@ -200,5 +198,5 @@ def _usage_or_bug(error: Exception) -> int:
     return 3
 
 
-def _interrupt(number: int, frame: object) -> None:
+def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt

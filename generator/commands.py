@@ -3,6 +3,7 @@
 import hashlib
 import os
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings, resolve
 
 if TYPE_CHECKING:
-    from generator.build.target import Target
+    from generator.build.events import Events
+    from generator.build.target import Request, Target
     from generator.workspace.generate import Generated
 
 
@@ -70,14 +72,12 @@ def plan(
     """The whole build, phase by phase."""
     from generator.build import inspect  # noqa: PLC0415
 
-    settings, generated, target = _ready(subject, out, force=force, trust=trust, **flags)
-    found = inspect.plan(
-        generated.folder, generated.blueprint, _digest(generated), target, settings, version
-    )  # fmt: skip
+    request = _ready(subject, out, force=force, trust=trust, events=console.HumanEvents(quiet=True), **flags)
+    found = inspect.plan(replace(request, version=version))
     if json:
         console.put_json(found)
     else:
-        console.put(inspect.plan_as_text(found, generated.blueprint))
+        console.put(inspect.plan_as_text(found, request.blueprint))
 
 
 def apply(
@@ -88,17 +88,16 @@ def apply(
     from generator.build import phases  # noqa: PLC0415
 
     began = time.monotonic()
-    settings, generated, target = _ready(subject, out, force=force, trust=trust, **flags)
     events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
-    built, release = phases.build(
-        generated.folder, generated.blueprint, _digest(generated), target, settings, events,
-        version=version, on_error=on_error, ask=lambda question: console.ask(question, yes=yes),
-    )  # fmt: skip
+    request = _ready(subject, out, force=force, trust=trust, events=events, **flags)
+    request = replace(request, version=version, on_error=on_error, ask=lambda question: console.ask(question, yes=yes))
+    built, release = phases.build(request)
+    folder = request.workspace
     events.result({
-        "name": generated.blueprint.name, "version": built, "folder": str(generated.folder),
-        "images": target.describe(generated.folder, release), "seconds": round(time.monotonic() - began, 1),
+        "name": request.blueprint.name, "version": built, "folder": str(folder),
+        "images": request.target.describe(folder, release), "seconds": round(time.monotonic() - began, 1),
     })  # fmt: skip
-    if not json and not quiet and (boot := target.boot_hint(generated.folder, release)):
+    if not json and not quiet and (boot := request.target.boot_hint(folder, release)):
         console.say(f"boot it: {boot}")
 
 
@@ -216,33 +215,34 @@ def doctor(target: str, *, json: bool) -> int:
 
     settings = resolve(target=target)
     checks = host.check_tools(building_base=True, terraform=settings.terraform)
-    missing = [check for check in checks if not check.found]
+    missing = [check.requirement for check in checks if not check.path]
     if json:
-        console.put_json({"ok": not missing, "checks": [check.as_dict() for check in checks]})
-    else:
-        rows = [["ok" if c.found else "MISSING", c.name, c.purpose, c.found or c.remedy] for c in checks]
-        console.put(console.table(rows, ["", "NEEDED", "FOR", "FOUND / INSTALL"]))
-        if missing:
-            console.say(f"hint: {host.install_command(missing)}")
-    return int(bool(missing))
+        found = [asdict(check.requirement) | {"path": check.path} for check in checks]
+        console.put_json({"ok": not missing, "checks": found})
+        return int(bool(missing))
+    rows = [
+        ["ok" if check.path else "MISSING", check.requirement.name, check.requirement.purpose, check.path or ""]
+        for check in checks
+    ]
+    console.put(console.table(rows, ["", "NEEDED", "FOR", "FOUND"]))
+    host.require(building_base=True, terraform=settings.terraform)
+    return 0
 
 
-def _ready(
-    subject: Path, out: Path | None, *, force: bool, trust: bool, **flags: Any
-) -> "tuple[Settings, Generated, Target]":
-    """A workspace on disk that is as generated, and the target it builds on."""
+def _ready(subject: Path, out: Path | None, *, force: bool, trust: bool, events: "Events", **flags: Any) -> "Request":
+    """A workspace on disk that is as generated, and the target it builds on, with all that this needs installed."""
+    from generator.build.target import Request  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
 
     settings = _settings_of(subject) if subject.is_dir() else resolve(**flags)
     target = _target(settings)
     generated = _generate(subject, out, settings)
     target.require(generated.blueprint)
-    if subject.is_dir():
-        _refuse_strangers(generated, trust=trust)
-    else:
+    if not subject.is_dir():
         store.write(generated.folder, generated.files, generated.comparison, force=force)
-        _refuse_strangers(generated, trust=trust, written=True)
-    return settings, generated, target
+    _refuse_strangers(generated, trust=trust, written=not subject.is_dir())
+    digest = hashlib.sha256(generated.files[store.TEMPLATE]).hexdigest()
+    return Request(generated.folder, generated.blueprint, digest, target, settings, events)
 
 
 def _generate(path: Path, out: Path | None, settings: Settings) -> "Generated":
@@ -286,7 +286,3 @@ def _target(settings: Settings) -> "Target":
     from generator.local.target import LocalTarget  # noqa: PLC0415
 
     return LocalTarget(settings)
-
-
-def _digest(generated: "Generated") -> str:
-    return hashlib.sha256(generated.files["template.json"]).hexdigest()

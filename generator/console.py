@@ -84,7 +84,9 @@ def table(rows: list[list[str]], header: list[str] | None = None) -> str:
     """Columns, aligned; two spaces between them."""
     lines = ([header] if header else []) + [[clean(cell) for cell in row] for row in rows]
     widths = [max((len(line[column]) for line in lines), default=0) for column in range(len(lines[0]))] if lines else []
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def size(count: int) -> str:
@@ -116,7 +118,7 @@ class HumanEvents:
         if not self.quiet and step not in ("staging", "validation_staging"):
             say(f"        {clean(title)} …")
 
-    def output(self, step: str, line: str) -> None:
+    def output(self, step: str, line: str) -> None:  # noqa: ARG002
         """See events.Events."""
         if self.live:
             say(f"          {styled('│', 'dim')} {clean(line)}")

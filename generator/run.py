@@ -72,7 +72,9 @@ def run(
         raise ImagegenError(f"`{argv[0]}` is not installed", "run `imagegen doctor`") from error
     except subprocess.TimeoutExpired as error:
         raise DeadlinePassed(f"{Path(argv[0]).name} did not end within {timeout:.0f} s") from error
-    completed = Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+    completed = Completed(
+        done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+    )
     if check and completed.code != 0:
         raise CommandFailed(argv, completed.code, completed.stdout + completed.stderr)
     return completed

@@ -63,7 +63,9 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ImagegenError(f"{path} is not valid TOML: {error}") from error
     if unknown := sorted(set(values) - known):
-        raise ImagegenError(f"{path} has unknown settings: {', '.join(unknown)}", f"known are {', '.join(sorted(known))}")
+        raise ImagegenError(
+            f"{path} has unknown settings: {', '.join(unknown)}", f"known are {', '.join(sorted(known))}"
+        )
     return values
 
 

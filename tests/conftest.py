@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 # Built once for all machine tests, and kept between runs: building it takes minutes.
-SHARED_CACHE = Path(os.environ.get("IMAGEGEN_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imagegen")
+SHARED_CACHE = Path(
+    os.environ.get("IMAGEGEN_CACHE_DIR")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imagegen"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -6,30 +6,29 @@ from pathlib import Path
 from typing import Any
 
 from generator.build import journal, releases
-from generator.build.target import Job, Target
+from generator.build.target import Job, Request, Target, Values
 from generator.build.terraform import Terraform
 from generator.build.watch import phase_of, title
-from generator.settings import Settings
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.render import to_json
 
 PHASES = ("build", "customize", "capture", "validate", "distribute", "release")
 
 
-def plan(
-    workspace: Path, blueprint: Blueprint, template_digest: str, target: Target, settings: Settings, version: str | None
-) -> dict[str, Any]:
+def plan(request: Request) -> dict[str, Any]:
     """The whole build as Terraform plans it, by phase: {name, version, source, phases: [{phase, changes: […]}]}.
 
     A change has `address`, `action`, `title`, and for a step its file. Nothing is made; the journal is not touched.
     """
+    workspace, blueprint, target = request.workspace, request.blueprint, request.target
     ledger = releases.load(workspace)
-    chosen = releases.choose_version(ledger, version or blueprint.version)
-    job = Job(workspace, blueprint, chosen, settings.state_dir / "builds" / random.token_hex(6), template_digest)
-    terraform = Terraform(workspace, settings.terraform)
+    chosen = releases.choose_version(ledger, request.version or blueprint.version)
+    directory = request.settings.state_dir / "builds" / random.token_hex(6)
+    job = Job(workspace, blueprint, chosen, directory, request.template_digest)
+    terraform = Terraform(workspace, request.settings.terraform)
     terraform.init()
     release = target.coming(job, "planned", str(blueprint.source)) | {"status": "coming"}
-    values = {"build_version": chosen} | target.planned_values(job)
+    values: Values = {"build_version": chosen} | target.planned_values(job)
     if blueprint.validations:
         values |= target.validation_values(job, "planned", values["machine"]["public_key"])
     with tempfile.TemporaryDirectory(prefix="imagegen-") as scratch:

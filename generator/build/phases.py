@@ -3,26 +3,20 @@
 import os
 import secrets as random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from generator.build import journal, releases, secrets
 from generator.build.events import Events
 from generator.build.recover import clean_up
-from generator.build.target import Job, Target, Values
+from generator.build.target import Job, Request, Target, Values
 from generator.build.terraform import Terraform, TerraformFailed
 from generator.build.watch import Watch
 from generator.errors import ImagegenError, StepFailed
 from generator.run import DeadlinePassed
-from generator.settings import Settings
-from generator.workspace.blueprint import Blueprint
 from generator.workspace.render import to_json
 from generator.workspace.store import atomic_write
-
-OnError = Literal["cleanup", "abort", "ask"]
 
 
 @dataclass
@@ -63,17 +57,14 @@ class Build:
         return max(0.0, self.deadline - time.monotonic())
 
 
-def build(
-    workspace: Path, blueprint: Blueprint, template_digest: str, target: Target, settings: Settings, events: Events,
-    *, version: str | None, on_error: OnError | None, ask: Callable[[str], bool],
-) -> tuple[str, releases.Release]:  # fmt: skip
+def build(request: Request) -> tuple[str, releases.Release]:
     """Build one version of a workspace; return the version and its ledger entry.
 
     Raises StepFailed for a step that fails, ImagegenError for what is refused, KeyboardInterrupt when interrupted; in
     each case staging is gone afterwards, or kept when that was asked for.
     """
-    with journal.lease(workspace):
-        run = check(workspace, blueprint, template_digest, target, settings, events, version)
+    with journal.lease(request.workspace):
+        run = check(request)
         failure: StepFailed | None = None
         try:
             customize(run)
@@ -82,7 +73,7 @@ def build(
             release = distribute(run)
         except (ImagegenError, KeyboardInterrupt) as error:
             told = _timed_out(run, error)
-            _end_or_keep(run, told, on_error, ask)
+            _end_or_keep(run, told, request)
             raise told from error
         release_staging(run)
         if failure:
@@ -90,30 +81,30 @@ def build(
         return run.job.version, release
 
 
-def check(
-    workspace: Path, blueprint: Blueprint, template_digest: str, target: Target, settings: Settings, events: Events,
-    version: str | None,
-) -> Build:  # fmt: skip
+def check(request: Request) -> Build:
     """Everything that can be refused is refused here; then all inputs of the build are decided, once."""
+    workspace, blueprint, target, events = request.workspace, request.blueprint, request.target, request.events
     events.phase("check", str(blueprint.source))
-    terraform = Terraform(workspace, settings.terraform)
+    terraform = Terraform(workspace, request.settings.terraform)
     terraform.init()
     clean_up(workspace, target, terraform, events)
     ledger = releases.load(workspace)
-    chosen = releases.choose_version(ledger, version or blueprint.version)
+    chosen = releases.choose_version(ledger, request.version or blueprint.version)
     source = target.resolve(blueprint, events)
-    directory = settings.state_dir / "builds" / random.token_hex(6)
+    directory = request.settings.state_dir / "builds" / random.token_hex(6)
     record = journal.Journal(version=chosen, phase="check", directory=str(directory), pid=os.getpid())
     journal.write(workspace, record)
-    directory.mkdir(parents=True, mode=0o700)
-    atomic_write(directory / "workspace", str(workspace.absolute()).encode())
-    job = Job(workspace, blueprint, chosen, directory, template_digest)
-    keys = secrets.make(directory)
+    try:
+        job = Job(workspace, blueprint, chosen, directory, request.template_digest)
+        keys = secrets.make(directory, workspace)
+        values = {"build_version": chosen} | target.build_values(job, keys.public)
+    except BaseException:
+        clean_up(workspace, target, terraform, events, quiet=True)
+        raise
     terraform.deadline = time.monotonic() + blueprint.timeout_minutes * 60
     return Build(
         job=job, target=target, terraform=terraform, events=events, keys=keys, ledger=ledger, journal=record,
-        values={"build_version": chosen} | target.build_values(job, keys.public), source=source,
-        deadline=terraform.deadline,
+        values=values, source=source, deadline=terraform.deadline,
     )  # fmt: skip
 
 
@@ -207,14 +198,14 @@ def _timed_out(run: Build, error: BaseException) -> BaseException:
     )
 
 
-def _end_or_keep(run: Build, error: BaseException, on_error: OnError | None, ask: Callable[[str], bool]) -> None:
+def _end_or_keep(run: Build, error: BaseException, request: Request) -> None:
     """After a failure: end everything, or keep the machine for a look."""
     blueprint = run.job.blueprint
     validating = run.journal.phase == "validate"
-    policy = on_error or (blueprint.on_validation_error if validating else blueprint.on_customizer_error)
+    policy: str = request.on_error or (blueprint.on_validation_error if validating else blueprint.on_customizer_error)
     login = run.target.login(run.job.directory)
     if policy == "ask":
-        policy = "abort" if login and ask("Keep the machine for a look?") else "cleanup"
+        policy = "abort" if login and request.ask("Keep the machine for a look?") else "cleanup"
     if policy == "abort" and login:
         run.journal = replace(run.journal, kept=True)
         journal.write(run.workspace, run.journal)

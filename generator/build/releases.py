@@ -43,12 +43,16 @@ def load(folder: Path) -> Ledger:
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ImagegenError(f"the ledger {path} cannot be read", "restore it: the images are still there") from error
     if damaged:
-        raise ImagegenError(f"the ledger {path} is damaged at version {damaged[0]}", "restore it: the images are still there")
+        raise ImagegenError(
+            f"the ledger {path} is damaged at version {damaged[0]}", "restore it: the images are still there"
+        )
     return Ledger(releases)
 
 
 def _whole(version: str, release: Any) -> bool:
-    return bool(VERSION.fullmatch(version)) and isinstance(release["status"], str) and isinstance(release["images"], dict)
+    return (
+        bool(VERSION.fullmatch(version)) and isinstance(release["status"], str) and isinstance(release["images"], dict)
+    )
 
 
 def save(folder: Path, ledger: Ledger) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from generator import run
 from generator.workspace.render import to_json
+from generator.workspace.store import atomic_write
 
 VAR_FILE = "secrets.tfvars.json"
 
@@ -23,8 +24,10 @@ class KeyPair:
     var_file: Path
 
 
-def make(directory: Path) -> KeyPair:
-    """A fresh key pair in a build's own folder."""
+def make(directory: Path, workspace: Path) -> KeyPair:
+    """Make a build's own folder, which names its workspace, and a fresh key pair in it."""
+    directory.mkdir(parents=True, mode=0o700)
+    atomic_write(directory / "workspace", str(workspace.absolute()).encode())
     private = directory / "key"
     run.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "imagegen", "-f", str(private)])
     var_file = directory / VAR_FILE

@@ -1,14 +1,17 @@
 """What the phases ask of a target. generator/local is one; generator/azure will be the other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from generator.build.events import Events
 from generator.build.releases import Release
+from generator.settings import Settings
 from generator.workspace.blueprint import Blueprint
 
 Values = dict[str, Any]
+OnError = Literal["cleanup", "abort", "ask"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Target(Protocol):
         """The same for a mere plan: nothing is made, and what only a build can know is a placeholder."""
 
     def capture(self, job: Job, timeout: float) -> str:
-        """Wait at most `timeout` seconds for the deprovisioned machine to be off; return the id of what images are made of."""
+        """Wait at most `timeout` seconds for the deprovisioned machine to be off; return the id of its disk."""
 
     def validation_values(self, job: Job, source_id: str, public_key: str) -> Values:
         """Inputs for the second machine, which starts from the captured disk."""
@@ -63,3 +66,22 @@ class Target(Protocol):
 
     def boot_hint(self, workspace: Path, release: Release) -> str | None:
         """How to try the first image of a release, where that can be done here."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked for: this workspace, as generated, on this target.
+
+    version: the wanted one, None for the next; on_error: over the template's own choice; ask: puts a yes-or-no
+    question to the user.
+    """
+
+    workspace: Path
+    blueprint: Blueprint
+    template_digest: str
+    target: Target
+    settings: Settings
+    events: Events
+    version: str | None = None
+    on_error: OnError | None = None
+    ask: Callable[[str], bool] = lambda _question: False

@@ -119,7 +119,9 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """Take resources out of the state; what they stand for is left alone."""
         run.run(self.generate_cmd_string("state rm", *addresses), cwd=self.folder, extra_env=_environment())
 
-    def execute(self, command: str, *args: str, on_event: Callable[[Event], None] | None = None, **options: Any) -> None:
+    def execute(
+        self, command: str, *args: str, on_event: Callable[[Event], None] | None = None, **options: Any
+    ) -> None:
         """Run a command to its end, each line of its `-json` output an event. Raises TerraformFailed."""
         diagnostics: list[Diagnostic] = []
         output: list[str] = []

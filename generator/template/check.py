@@ -1,8 +1,8 @@
 """Document → ImageTemplate: the models, the rules and what this release supports, all asked before anything is said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,9 +23,8 @@ from generator.template.schema import (
 )
 
 MOST = 1000  # problems of one origin; a person reads no more, and a hostile file must not make millions
-
-# The parts that rules look at, each read by itself.
 ENVELOPE = TypeAdapter(Envelope)
+# The parts that rules look at, each read by itself.
 PARTS: tuple[tuple[str, TypeAdapter[Any]], ...] = (
     ("properties", TypeAdapter(Properties)),
     ("properties.source", TypeAdapter(Source)),
@@ -41,16 +40,27 @@ def check(document: Document, settings: Settings) -> tuple[ImageTemplate | None,
     if refused := support.whole_file(document):
         return None, in_order([*document.relaxed, refused])
     template, refused_by_model = _template(document)
-    unresolved = list(islice(support.unresolved(document), MOST))
+    unresolved = list(_some(support.unresolved(document)))
     found = chain(
-        islice(refused_by_model, MOST),
-        islice(lint.check(document, list(_parts(document))), MOST),
-        islice(support.check(document, settings), MOST),
+        _some(refused_by_model),
+        _some(lint.check(document, list(_parts(document)))),
+        _some(support.check(document, settings)),
     )
     # Of a value that is an expression or a placeholder, nothing else is worth saying.
     known = {problem.path for problem in unresolved}
     problems = [*document.relaxed, *unresolved, *(one for one in found if one.path not in known)]
     return template, in_order(problems)
+
+
+def _some(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The first problems: as many errors, and as many warnings, as anyone wants to see."""
+    seen = {"error": 0, "warning": 0}
+    for problem in problems:
+        seen[problem.level] += 1
+        if seen[problem.level] <= MOST:
+            yield problem
+        if seen["error"] == MOST:
+            return
 
 
 def _template(document: Document) -> tuple[ImageTemplate | None, Iterator[Problem]]:

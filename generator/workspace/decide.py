@@ -93,11 +93,13 @@ def _last_part(uri: str) -> str:
 def _destination(distributor: Any) -> Destination:
     tags = tuple(sorted((distributor.artifact_tags or {}).items()))
     kind: Literal["SharedImage", "ManagedImage", "VHD"] = distributor.type
-    resource = {
-        "SharedImage": lambda: distributor.gallery_image_id.partition("/versions/")[0],
-        "ManagedImage": lambda: distributor.image_id,
-        "VHD": lambda: distributor.uri or "",
-    }[kind]()
+    match kind:
+        case "SharedImage":
+            resource = distributor.gallery_image_id.partition("/versions/")[0]
+        case "ManagedImage":
+            resource = distributor.image_id
+        case "VHD":
+            resource = distributor.uri or ""
     return Destination(distributor.run_output_name, kind, resource, tags)
 
 

@@ -52,7 +52,9 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
         raise ImagegenError(f"{folder} is not a folder", "choose another with --out DIR")
     files = render(blueprint) | {store.TEMPLATE: found.raw}
     files = dict(sorted(files.items()))
-    files[store.LOCK] = store.lock_bytes(files, _locked_settings(settings, name, lock), _source_files(blueprint, found.template))
+    files[store.LOCK] = store.lock_bytes(
+        files, _locked_settings(settings, name, lock), _source_files(blueprint, found.template)
+    )
     comparison = store.compare(folder, files, store.read_lock(folder))
     return Generated(folder, blueprint, files, comparison, found.warnings)
 

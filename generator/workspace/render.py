@@ -99,7 +99,12 @@ def to_json(value: Any) -> bytes:
 def _modules(blueprint: Blueprint) -> list[str]:
     """The modules in use, each once."""
     kinds = {step.kind for step in blueprint.steps + blueprint.validations}
-    return [*TARGET_MODULES[blueprint.target], "steps/prepare", *(f"steps/{kind}" for kind in sorted(kinds)), "steps/deprovision"]
+    return [
+        *TARGET_MODULES[blueprint.target],
+        "steps/prepare",
+        *(f"steps/{kind}" for kind in sorted(kinds)),
+        "steps/deprovision",
+    ]
 
 
 @cache

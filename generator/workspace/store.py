@@ -166,9 +166,7 @@ def foreign_to_terraform(folder: Path, files: dict[str, bytes]) -> list[str]:
     """Files that Terraform would load from the workspace and that we did not write (design.md section 5, Trust)."""
     patterns = ("*.tf", "*.tf.json", "*.tfvars", "*.tfvars.json", "*.tofu", ".terraform.lock.hcl")
     found = {path.relative_to(folder).as_posix() for pattern in patterns for path in folder.glob(pattern)}
-    found |= {
-        path.relative_to(folder).as_posix() for path in (folder / "modules").rglob("*") if path.is_file()
-    }
+    found |= {path.relative_to(folder).as_posix() for path in (folder / "modules").rglob("*") if path.is_file()}
     return sorted(found - set(files) - KEPT)
 
 

@@ -16,10 +16,8 @@ def cases() -> dict[str, tuple[Path, Path]]:
 
 def generate(template: Path, out: Path) -> None:
     """Run the command as a user does."""
-    subprocess.run(
-        [sys.executable, "-m", "generator", "generate", str(template), "--target", "local", "--out", str(out), "--force"],
-        check=True,
-    )  # fmt: skip
+    options = ["--target", "local", "--out", str(out), "--force"]
+    subprocess.run([sys.executable, "-m", "generator", "generate", str(template), *options], check=True)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,9 @@ def at_rest(workspace: Path, state_dir: Path) -> None:
     assert not builds.exists() or list(builds.iterdir()) == []
     assert not (workspace / ".imagegen").exists()
     assert list(workspace.rglob("*.partial*")) == []
-    ledger = json.loads((workspace / "releases.auto.tfvars.json").read_text())["releases"] if _has_ledger(workspace) else {}
+    ledger = (
+        json.loads((workspace / "releases.auto.tfvars.json").read_text())["releases"] if _has_ledger(workspace) else {}
+    )
     released = {version: entry for version, entry in ledger.items() if entry["status"] == "released"}
     assert all(entry["status"] != "coming" for entry in ledger.values())
     expected = {f"{output}/{version}" for version, entry in released.items() for output in entry["images"]}
@@ -46,7 +48,11 @@ def at_rest(workspace: Path, state_dir: Path) -> None:
 def terraform(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Terraform by hand, as a user runs it."""
     return subprocess.run(
-        ["terraform", arguments[0], "-no-color", *arguments[1:]], cwd=workspace, capture_output=True, text=True, check=False
+        ["terraform", arguments[0], "-no-color", *arguments[1:]],
+        cwd=workspace,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -64,6 +70,4 @@ def _images_in_state(workspace: Path) -> set[str]:
 
 
 def _images_on_disk(workspace: Path) -> set[str]:
-    return {
-        f"{path.parent.parent.name}/{path.parent.name}" for path in workspace.glob("images/*/*/image.vhd")
-    }
+    return {f"{path.parent.parent.name}/{path.parent.name}" for path in workspace.glob("images/*/*/image.vhd")}

@@ -50,7 +50,9 @@ def test_a_ledger_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert releases.load(tmp_path) == ledger("1.0.0")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"releases": []}', '{"releases": {"x": {}}}', '{"releases": {"1.0.0": {}}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"releases": []}', '{"releases": {"x": {}}}', '{"releases": {"1.0.0": {}}}']
+)
 def test_a_damaged_ledger_is_refused_in_words(tmp_path: Path, text: str) -> None:
     """It is never taken for an empty one: that would reuse version numbers."""
     (tmp_path / releases.LEDGER).write_text(text)

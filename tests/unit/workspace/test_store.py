@@ -87,7 +87,9 @@ def test_a_lock_that_names_files_outside_removes_nothing_there(tmp_path: Path) -
     assert victim.exists()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1}', '{"schema": 1, "files": 3, "settings": {}, "sources": []}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"schema": 1}', '{"schema": 1, "files": 3, "settings": {}, "sources": []}']
+)
 def test_a_damaged_lock_is_told(tmp_path: Path, text: str) -> None:
     """In words, with what to do."""
     (tmp_path / store.LOCK).write_text(text)

@@ -1,0 +1,179 @@
+"""The cache of bases and the catalogue, with a builder that takes no time."""
+
+import json
+import multiprocessing
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.errors import ImagegenError
+from generator.local import bases, catalogue, images, recipe
+from generator.settings import Settings
+from generator.workspace.blueprint import Source
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(cache_dir=tmp_path / "cache")
+
+
+def _quick(folder: Path, _report: bases.Report) -> str:
+    (folder / "disk.raw").write_bytes(b"disk")
+    return "12.99"
+
+
+def _slow(folder: Path, report: bases.Report) -> str:
+    with (folder.parent.parent / "builds").open("a") as log:
+        log.write("built\n")
+    time.sleep(0.5)
+    return _quick(folder, report)
+
+
+def _ensure_slowly(settings: Settings) -> str:
+    return bases.ensure(settings, "debian-12", lambda _line: None, _slow).key
+
+
+def test_ensure_builds_once_and_records(settings: Settings) -> None:
+    base = bases.ensure(settings, "debian-12", print, _quick)
+    assert base == bases.lookup(settings, "debian-12") == bases.list_bases(settings)[0]
+    assert (base.name, base.version, base.seed) == ("debian-12", "12.99", "agent")
+    assert base.digest == images.digest(base.disk)
+    assert base.disk.stat().st_mode & 0o777 == 0o444
+    assert base.kernel is None
+
+    def never(_folder: Path, _report: bases.Report) -> str:
+        raise AssertionError
+
+    assert bases.ensure(settings, "debian-12", print, never) == base
+
+
+def test_two_that_ask_at_once_build_once(settings: Settings) -> None:
+    with multiprocessing.get_context("fork").Pool(3) as pool:
+        keys = pool.map(_ensure_slowly, [settings] * 3)
+    assert len(set(keys)) == 1
+    assert (settings.cache_dir / "builds").read_text() == "built\n"
+
+
+def test_failed_build_leaves_nothing(settings: Settings) -> None:
+    def fail(folder: Path, _report: bases.Report) -> str:
+        (folder / "disk.raw").write_bytes(b"half")
+        raise ImagegenError("no")
+
+    with pytest.raises(ImagegenError, match="no"):
+        bases.ensure(settings, "debian-12", print, fail)
+    assert bases.lookup(settings, "debian-12") is None
+    assert [path.suffix for path in (settings.cache_dir / "bases").iterdir()] == [".lock"]
+    assert bases.ensure(settings, "debian-12", print, _quick).version == "12.99"
+
+
+def test_half_built_base_of_a_killed_process_is_swept(settings: Settings) -> None:
+    partial = settings.cache_dir / "bases" / f"{recipe.key('debian-12')}.partial"
+    partial.mkdir(parents=True)
+    (partial / "tree.tar").write_text("half")
+    base = bases.ensure(settings, "debian-12", print, _quick)
+    assert {path.name for path in base.disk.parent.iterdir()} == {"disk.raw", "base.json"}
+
+
+def test_unknown_name(settings: Settings) -> None:
+    with pytest.raises(ImagegenError, match="no base `plan9`"):
+        bases.ensure(settings, "plan9", print, _quick)
+
+
+def test_remove(settings: Settings) -> None:
+    base = bases.ensure(settings, "debian-12", print, _quick)
+    assert bases.remove(settings, "debian-12") == [base]
+    assert bases.list_bases(settings) == []
+    with pytest.raises(ImagegenError, match="no base"):
+        bases.remove(settings, "debian-12")
+
+
+def _disk(path: Path, form: str, kind: str) -> Path:
+    raw = path.with_suffix(".tmp")
+    with raw.open("wb") as file:
+        file.truncate(16 * images.MIB)
+    layout = f"label: gpt\nsize=8MiB, type={kind}\n"
+    subprocess.run(["/usr/sbin/sfdisk", "--quiet", str(raw)], input=layout.encode(), check=True)
+    options = ["-o", "subformat=fixed,force_size=on"] if form == "vpc" else []
+    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", form, *options, str(raw), str(path)], check=True)
+    return path
+
+
+@pytest.mark.parametrize("form", ["qcow2", "raw", "vpc"])
+def test_import(settings: Settings, tmp_path: Path, form: str) -> None:
+    base = bases.import_base(settings, _disk(tmp_path / "noble.img", form, "uefi"), "Canonical:ubuntu-24_04-lts:server")
+    assert (base.name, base.version, base.seed) == ("canonical:ubuntu-24_04-lts:server", "noble", "nocloud")
+    assert base.disk.stat().st_size == 16 * images.MIB
+    source = Source("canonical", "Ubuntu-24_04-lts", "server", "latest")
+    assert catalogue.find(settings, source) == catalogue.Found(base.name, "")
+    assert bases.lookup(settings, "Canonical:ubuntu-24_04-lts:server") == base
+
+
+def test_import_takes_the_place_of_an_older_one(settings: Settings, tmp_path: Path) -> None:
+    first = bases.import_base(settings, _disk(tmp_path / "one.img", "raw", "uefi"), "a:b:c")
+    second = bases.import_base(settings, _disk(tmp_path / "two.img", "qcow2", "uefi"), "a:b:c")
+    assert first.key != second.key
+    assert bases.list_bases(settings) == [second]
+
+
+def test_import_refuses_bios_disks_overlays_and_bad_names(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(ImagegenError, match="no EFI partition"):
+        bases.import_base(settings, _disk(tmp_path / "bios.img", "raw", "linux"), "a:b:c")
+    with pytest.raises(ImagegenError, match="not of the form"):
+        bases.import_base(settings, tmp_path / "bios.img", "ubuntu")
+    overlay = tmp_path / "overlay.qcow2"
+    create = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(tmp_path / "bios.img"), "-F", "raw", str(overlay)]
+    subprocess.run(create, check=True)
+    with pytest.raises(ImagegenError, match="needs other files"):
+        bases.import_base(settings, overlay, "a:b:c")
+    assert bases.list_bases(settings) == []
+
+
+@pytest.mark.parametrize("sku", ["12", "12-gen2", "12-GEN2"])
+def test_catalogue_knows_debian(settings: Settings, sku: str) -> None:
+    assert catalogue.find(settings, Source("Debian", "debian-12", sku, "latest")) == catalogue.Found("debian-12", "")
+
+
+def test_catalogue_notes_a_version_it_cannot_hold_to(settings: Settings) -> None:
+    bases.ensure(settings, "debian-12", print, _quick)
+    assert catalogue.find(settings, Source("Debian", "debian-12", "12", "12.99")).note == ""
+    note = catalogue.find(settings, Source("Debian", "debian-12", "12", "0.20250101.1")).note
+    assert note == "version 0.20250101.1 is the marketplace's; the local base is debian-12 12.99"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            Source("Canonical", "0001-com-ubuntu", "22_04", "latest"),
+            "no local base for Canonical:0001-com-ubuntu:22_04",
+        ),
+        (Source("Debian", "debian-12-daily", "12", "latest"), "daily images"),
+        (Source("Debian", "debian-12", "12-arm64", "latest"), "only x86-64"),
+    ],
+)
+def test_catalogue_refuses_and_names_the_import(settings: Settings, source: Source, message: str) -> None:
+    with pytest.raises(ImagegenError, match=message) as caught:
+        catalogue.find(settings, source)
+    name = f"{source.publisher}:{source.offer}:{source.sku}"
+    assert caught.value.hint == f"import a disk: imagegen base import FILE --as {name}"
+
+
+def test_recipe_key_follows_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = recipe.key("debian-12")
+    monkeypatch.setattr(recipe, "_FOLDER", tmp_path)
+    (tmp_path / "debian-12").mkdir()
+    (tmp_path / "debian-12" / "packages").write_text("sudo\n")
+    one = recipe.key("debian-12")
+    (tmp_path / "debian-12" / "packages").write_text("sudo\ncurl\n")
+    assert len({before, one, recipe.key("debian-12")}) == 3
+
+
+def test_damaged_record_is_no_base(settings: Settings) -> None:
+    base = bases.ensure(settings, "debian-12", print, _quick)
+    record: dict[str, Any] = json.loads((base.disk.parent / "base.json").read_text())
+    assert record["build_seconds"] >= 0
+    (base.disk.parent / "base.json").write_text("{")
+    assert bases.lookup(settings, "debian-12") is None

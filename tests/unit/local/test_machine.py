@@ -1,0 +1,168 @@
+"""Ownership, records and refusals of the machine program, without QEMU."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from generator.errors import ImagegenError, MissingTools
+from generator.local import accelerator, files, host, login, machine, qemu
+from generator.settings import Settings
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDummy build"
+
+
+@pytest.fixture
+def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
+    child = subprocess.Popen(["/bin/sleep", "600"])
+    yield child
+    child.kill()
+    child.wait()
+
+
+def _recorded(folder: Path, pid: int, start_time: int) -> None:
+    record = machine.Machine("web", pid, start_time, 22022, "builder", "tcg")
+    (folder / machine.RECORD).write_text(json.dumps(dataclasses.asdict(record)))
+
+
+def _start_time(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+
+
+def test_stop_ends_its_own_process(tmp_path: Path, sleeper: "subprocess.Popen[bytes]") -> None:
+    _recorded(tmp_path, sleeper.pid, _start_time(sleeper.pid))
+    assert machine.running(tmp_path) is not None
+    machine.stop(tmp_path)
+    assert sleeper.wait(1) != 0
+    assert not (tmp_path / machine.RECORD).exists()
+    machine.stop(tmp_path)
+
+
+def test_stop_never_signals_another_with_the_same_id(tmp_path: Path, sleeper: "subprocess.Popen[bytes]") -> None:
+    _recorded(tmp_path, sleeper.pid, _start_time(sleeper.pid) - 1)
+    assert machine.running(tmp_path) is None
+    machine.stop(tmp_path)
+    assert sleeper.poll() is None
+    assert not (tmp_path / machine.RECORD).exists()
+
+
+def test_dead_and_unreaped_process_does_not_run(tmp_path: Path) -> None:
+    child = subprocess.Popen(["/bin/sleep", "600"])
+    _recorded(tmp_path, child.pid, _start_time(child.pid))
+    child.kill()
+    machine.stop(tmp_path)
+    assert machine.running(tmp_path) is None
+    child.wait()
+
+
+def test_process_is_recorded_before_it_runs(tmp_path: Path) -> None:
+    seen: list[str] = []
+    child = qemu.launch(
+        ["/bin/cat", "record"], tmp_path,
+        lambda process: (tmp_path / "record").write_text(f"{process.pid} {process.start_time}") and None,
+    )  # fmt: skip
+    assert child.wait() == 0
+    seen = (tmp_path / qemu.LOG).read_text().split()
+    assert int(seen[0]) == child.pid
+    assert int(seen[1]) > 0
+
+
+def test_wait_off_tells_a_crash_from_a_power_off(tmp_path: Path, sleeper: "subprocess.Popen[bytes]") -> None:
+    _recorded(tmp_path, sleeper.pid, _start_time(sleeper.pid))
+    (tmp_path / qemu.CONSOLE).write_bytes(b"web login: \r\n")
+    sleeper.kill()
+    sleeper.wait()
+    with pytest.raises(ImagegenError, match="without powering itself off: web login:"):
+        machine.wait_off(tmp_path, 1)
+    (tmp_path / qemu.CONSOLE).write_bytes(b"web login: [   91.3] reboot: Power down\r\n")
+    machine.wait_off(tmp_path, 1)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "usage: machine"),
+        (["fly", "{}"], "usage: machine"),
+        (["stop", "[]"], "not a JSON object"),
+        (["stop", "{"], "not JSON"),
+        (["stop", "{}"], "missing 1 required positional argument: 'directory'"),
+        (["start", '{"name": "web"}'], "missing"),
+    ],
+)
+def test_program_refuses_in_words(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert machine.main(argv) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_program_prepares_stops_and_removes(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "machine"
+    argument = json.dumps({"directory": str(folder)})
+    for verb in ("stop", "remove", "prepare", "prepare", "stop", "remove", "remove"):
+        subprocess.run([sys.executable, "-P", "-m", "generator.local.machine", verb, argument], check=True)
+        assert folder.exists() == (verb in ("prepare",) or (verb == "stop" and folder.exists()))
+    assert not folder.exists()
+
+
+def test_program_starts_light() -> None:
+    code = "import generator.local.machine, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"rich", "typer", "httpx", "pydantic", "jinja2", "hcl2"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("name", "user", "key"),
+    [
+        ("web;reboot", "builder", KEY), ("web", "root", KEY), ("web", "a b", KEY), ("web", "builder", "it's a key"),
+        ("web", "builder", KEY + "\nsecond"), ("-web", "builder", KEY), ("web", "builder", ""),
+    ],
+)  # fmt: skip
+def test_login_refuses_what_a_script_could_misread(name: str, user: str, key: str) -> None:
+    with pytest.raises(ImagegenError):
+        login.check(name, user, key)
+
+
+def test_login_script_is_sound_shell() -> None:
+    login.check("web", "builder", KEY)
+    script = login.setup_script("web", "builder", KEY, grow=True)
+    subprocess.run(["sh", "-n"], input=script.encode(), check=True)
+    assert "{" not in script.replace("${root##*/}", "")
+
+
+def test_require_names_everything_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "search_path", lambda: "/nonexistent")
+    with pytest.raises(MissingTools) as caught:
+        host.require(building_base=True)
+    for name in ("qemu-system-x86_64", "qemu-img", "mmdebstrap", "mcopy", "mkfs.vfat", "mke2fs", "terraform"):
+        assert name in caught.value.message
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("sudo apt-get install ")
+    assert "qemu-system-x86" in caught.value.hint
+    assert host.TERRAFORM_HINT in caught.value.hint
+
+
+def test_building_the_base_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "search_path", lambda: "/nonexistent")
+    with pytest.raises(MissingTools) as caught:
+        host.require(building_base=False)
+    assert "mmdebstrap" not in caught.value.message
+
+
+def test_accelerator_without_kvm_is_not_probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accelerator, "DEVICE", tmp_path / "kvm")
+    found = accelerator.explain(Settings(cache_dir=tmp_path))
+    assert (found.name, found.why) == ("tcg", f"there is no {tmp_path / 'kvm'}")
+
+
+def test_machine_type_is_pinned() -> None:
+    assert accelerator.machine_type("7.2.22") == "pc-q35-7.2"
+    assert accelerator.machine_type("10.0.2") == "pc-q35-10.0"
+
+
+def test_tail_is_plain_text(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"one\r\n\x1b[2J\x1b[01;01H\x1b[=3htwo\x00\r\n\r\n\x1b[0m\r\n")
+    assert files.tail(tmp_path / "log", 5) == ["one", "two"]
+    assert files.tail(tmp_path / "none", 5) == []
