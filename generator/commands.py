@@ -42,14 +42,12 @@ def validate(templates: list[Path], *, json: bool, **flags: Any) -> int:
 
 def generate(path: Path, out: Path | None, mode: str, *, force: bool, json: bool, **flags: Any) -> int:
     """Write a workspace, or tell what writing it would change. Exit code 1 when `--check` finds a difference."""
-    from generator.workspace import store  # noqa: PLC0415
-
     settings = resolve(**flags)
     generated = _generate(path, out, settings)
     comparison = generated.comparison
     differing = [(name, state) for name, state in comparison.states.items() if state != "identical"]
     if mode == "write":
-        changed = store.write(generated.folder, generated.files, comparison, force=force)
+        changed = _write(generated, force=force)
         if json:
             console.put_json({"folder": str(generated.folder), "changed": changed})
         else:
@@ -117,13 +115,12 @@ def cleanup(folder: Path, *, trust: bool, json: bool) -> None:
     from generator.build import journal, recover  # noqa: PLC0415
     from generator.build.terraform import Terraform  # noqa: PLC0415
 
-    settings = _settings_of(folder)
-    _refuse_strangers(_generate(folder, None, settings), trust=trust)
     events = console.JsonEvents() if json else console.HumanEvents()
+    request = _ready(folder, None, force=False, trust=trust, events=events)
     with journal.lease(folder):
-        terraform = Terraform(folder, settings.terraform)
+        terraform = Terraform(folder, request.settings.terraform)
         terraform.init()
-        ended = recover.clean_up(folder, _target(settings), terraform, events, quiet=True)
+        ended = recover.clean_up(request, terraform, quiet=True)
     if json:
         console.put_json({"ended": ended})
     else:
@@ -239,7 +236,7 @@ def _ready(subject: Path, out: Path | None, *, force: bool, trust: bool, events:
     generated = _generate(subject, out, settings)
     target.require(generated.blueprint)
     if not subject.is_dir():
-        store.write(generated.folder, generated.files, generated.comparison, force=force)
+        _write(generated, force=force)
     _refuse_strangers(generated, trust=trust, written=not subject.is_dir())
     digest = hashlib.sha256(generated.files[store.TEMPLATE]).hexdigest()
     return Request(generated.folder, generated.blueprint, digest, target, settings, events)
@@ -252,6 +249,17 @@ def _generate(path: Path, out: Path | None, settings: Settings) -> "Generated":
     if generated.warnings:
         console.show_problems(generated.warnings)
     return generated
+
+
+def _write(generated: "Generated", *, force: bool) -> list[str]:
+    """Write a workspace, unless a build is at work in it."""
+    from generator.build import journal  # noqa: PLC0415
+    from generator.workspace import store  # noqa: PLC0415
+
+    if not generated.comparison.having("create", "update", "edited", "foreign", "orphan"):
+        return []
+    with journal.lease(generated.folder):
+        return store.write(generated.folder, generated.files, generated.comparison, force=force)
 
 
 def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = False) -> None:
@@ -279,10 +287,8 @@ def _settings_of(folder: Path) -> Settings:
 
 
 def _target(settings: Settings) -> "Target":
-    if settings.target != "local":
-        raise ImagegenError(
-            "the Azure target is not in this release", "build the template on this computer: --target local"
-        )
     from generator.local.target import LocalTarget  # noqa: PLC0415
+    from generator.workspace.generate import require_target  # noqa: PLC0415
 
+    require_target(settings)
     return LocalTarget(settings)

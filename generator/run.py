@@ -1,6 +1,8 @@
 """The one door for subprocesses: lists only, never a shell, a chosen environment, no terminal input."""
 
+import ctypes
 import os
+import select
 import signal
 import subprocess
 import time
@@ -97,7 +99,7 @@ def stream(
     try:
         child = subprocess.Popen(
             list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
-            env=environment(extra_env), start_new_session=True,
+            env=environment(extra_env), start_new_session=True, preexec_fn=_end_with_us,  # noqa: PLW1509 - no threads
         )  # fmt: skip
     except FileNotFoundError as error:
         raise ImagegenError(f"`{argv[0]}` is not installed", "run `imagegen doctor`") from error
@@ -116,10 +118,13 @@ def stream(
             raise
 
 
+def _end_with_us() -> None:
+    """In the child: ask the kernel for a SIGINT when we die, however we die (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGINT)
+
+
 def _lines_until(descriptor: int, deadline: float | None) -> Iterable[str]:
     """The lines that come from a pipe until it closes; DeadlinePassed when the deadline comes first."""
-    import select  # noqa: PLC0415 - only where a program is streamed
-
     rest = b""
     while True:
         wait = None if deadline is None else max(0.0, deadline - time.monotonic())

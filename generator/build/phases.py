@@ -23,6 +23,7 @@ from generator.workspace.store import atomic_write
 class Build:
     """A build under way: what was decided, and the hands that carry it out."""
 
+    request: Request
     job: Job
     target: Target
     terraform: Terraform
@@ -73,7 +74,7 @@ def build(request: Request) -> tuple[str, releases.Release]:
             release = distribute(run)
         except (ImagegenError, KeyboardInterrupt) as error:
             told = _timed_out(run, error)
-            _end_or_keep(run, told, request)
+            _end_or_keep(run, told)
             raise told from error
         release_staging(run)
         if failure:
@@ -87,7 +88,7 @@ def check(request: Request) -> Build:
     events.phase("check", str(blueprint.source))
     terraform = Terraform(workspace, request.settings.terraform)
     terraform.init()
-    clean_up(workspace, target, terraform, events)
+    clean_up(request, terraform)
     ledger = releases.load(workspace)
     chosen = releases.choose_version(ledger, request.version or blueprint.version)
     source = target.resolve(blueprint, events)
@@ -99,12 +100,12 @@ def check(request: Request) -> Build:
         keys = secrets.make(directory, workspace)
         values = {"build_version": chosen} | target.build_values(job, keys.public)
     except BaseException:
-        clean_up(workspace, target, terraform, events, quiet=True)
+        clean_up(request, terraform, quiet=True)
         raise
     terraform.deadline = time.monotonic() + blueprint.timeout_minutes * 60
     return Build(
-        job=job, target=target, terraform=terraform, events=events, keys=keys, ledger=ledger, journal=record,
-        values=values, source=source, deadline=terraform.deadline,
+        request=request, job=job, target=target, terraform=terraform, events=events, keys=keys, ledger=ledger,
+        journal=record, values=values, source=source, deadline=terraform.deadline,
     )  # fmt: skip
 
 
@@ -165,7 +166,7 @@ def release_staging(run: Build) -> None:
 def _end(run: Build) -> None:
     """End all of this build. The build's time limit never cuts that short."""
     run.terraform.deadline = None
-    clean_up(run.workspace, run.target, run.terraform, run.events, quiet=True)
+    clean_up(run.request, run.terraform, quiet=True)
 
 
 def _apply_only(run: Build, prefix: str, var_files: list[Path], name: str, targets: list[str] | None = None) -> None:
@@ -198,14 +199,16 @@ def _timed_out(run: Build, error: BaseException) -> BaseException:
     )
 
 
-def _end_or_keep(run: Build, error: BaseException, request: Request) -> None:
+def _end_or_keep(run: Build, error: BaseException) -> None:
     """After a failure: end everything, or keep the machine for a look."""
     blueprint = run.job.blueprint
     validating = run.journal.phase == "validate"
-    policy: str = request.on_error or (blueprint.on_validation_error if validating else blueprint.on_customizer_error)
+    policy: str = run.request.on_error or (
+        blueprint.on_validation_error if validating else blueprint.on_customizer_error
+    )
     login = run.target.login(run.job.directory)
     if policy == "ask":
-        policy = "abort" if login and request.ask("Keep the machine for a look?") else "cleanup"
+        policy = "abort" if login and run.request.ask("Keep the machine for a look?") else "cleanup"
     if policy == "abort" and login:
         run.journal = replace(run.journal, kept=True)
         journal.write(run.workspace, run.journal)

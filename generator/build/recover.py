@@ -4,9 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
-from generator.build import journal, releases
-from generator.build.events import Events
-from generator.build.target import Target
+from generator.build import journal, releases, secrets
+from generator.build.target import Request, Target
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError
 from generator.settings import Settings
@@ -14,30 +13,30 @@ from generator.settings import Settings
 IMAGE = "module.image["
 
 
-def clean_up(
-    workspace: Path, target: Target, terraform: Terraform, events: Events, *, quiet: bool = False
-) -> list[str]:
+def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> list[str]:
     """End every machine, resource and file of a build that is no longer run; settle its images with the ledger.
 
-    The caller holds the lease, so whatever the journal names has no owner any more. Returns what was ended. Where
-    nothing is left this costs one look at the state.
+    The caller holds the lease, so whatever is found has no owner any more. Returns what was ended. Where nothing is
+    left this costs one look at the state.
     """
+    workspace, target = request.workspace, request.target
     record = journal.read(workspace)
-    ended: list[str] = []
-    if record:
-        target.stop(Path(record.directory))
-        ended.append(f"build of {record.version} (phase {record.phase})")
+    ended = [f"build of {record.version} (phase {record.phase})"] if record else []
+    folders = secrets.folders_of(workspace, request.settings.state_dir)
+    for folder in folders:
+        target.stop(folder)
     in_state = terraform.state_list()
     _settle_images(workspace, target, terraform, in_state)
     left = [address for address in in_state if not address.startswith(IMAGE)]
     if left:
         terraform.apply(refresh=False)
-        ended += left if not record else []
-    if record:
-        shutil.rmtree(record.directory, ignore_errors=True)
-        journal.clear(workspace)
+        ended = ended or left
+    for folder in folders:
+        shutil.rmtree(folder)
+        ended = ended or ["the files of a build"]
+    journal.clear(workspace)
     if ended and not quiet:
-        events.note(f"ended what was left behind: {', '.join(ended)}")
+        request.events.note(f"ended what was left behind: {', '.join(ended)}")
     return ended
 
 

@@ -24,10 +24,17 @@ class KeyPair:
     var_file: Path
 
 
+def folders_of(workspace: Path, state_dir: Path) -> list[Path]:
+    """The folders of every build of this workspace that still exist, whether or not its journal knows them."""
+    here = str(workspace.absolute())
+    marks = sorted((state_dir / "builds").glob("*/workspace"))
+    return [mark.parent for mark in marks if mark.read_text("utf-8", "surrogateescape") == here]
+
+
 def make(directory: Path, workspace: Path) -> KeyPair:
     """Make a build's own folder, which names its workspace, and a fresh key pair in it."""
     directory.mkdir(parents=True, mode=0o700)
-    atomic_write(directory / "workspace", str(workspace.absolute()).encode())
+    atomic_write(directory / "workspace", str(workspace.absolute()).encode(errors="surrogateescape"))
     private = directory / "key"
     run.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "imagegen", "-f", str(private)])
     var_file = directory / VAR_FILE

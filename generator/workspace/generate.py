@@ -9,7 +9,7 @@ from generator.settings import Settings
 from generator.workspace import store
 from generator.workspace.blueprint import Blueprint, Target
 from generator.workspace.decide import decide
-from generator.workspace.render import render
+from generator.workspace.render import TARGET_MODULES, render
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
         out, template_path = path, path / store.TEMPLATE
     else:
         template_path = path
+    require_target(settings)
     found = read(template_path, settings)
     uris = _uris(found.template)
     if lock is not None:
@@ -57,6 +58,14 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     )
     comparison = store.compare(folder, files, store.read_lock(folder))
     return Generated(folder, blueprint, files, comparison, found.warnings)
+
+
+def require_target(settings: Settings) -> None:
+    """Raise ImagegenError for a target that this release does not build."""
+    if settings.target not in TARGET_MODULES:
+        raise ImagegenError(
+            f"the target `{settings.target}` is not in this release", "build on this computer with --target local"
+        )
 
 
 def with_locked(settings: Settings, lock: store.Lock) -> Settings:

@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from generator.local import machine
 from tests.conftest import SHARED_CACHE
 
 SOURCE = {"type": "PlatformImage", "publisher": "Debian", "offer": "debian-12", "sku": "12-gen2", "version": "latest"}
@@ -23,6 +24,7 @@ class Imagegen:
     state_dir: Path
     command: tuple[str, ...] = (sys.executable, "-m", "generator")
     environment: dict[str, str] = field(default_factory=dict)
+    children: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "SSL_CERT_FILE") if name in os.environ}
@@ -41,16 +43,34 @@ class Imagegen:
 
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
         """Run in the background, in a process group of its own as a shell's job is."""
-        return subprocess.Popen(
-            [*self.command, *map(str, arguments)], env=self.environment, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        )  # fmt: skip
+        child = subprocess.Popen(
+            [*self.command, *map(str, arguments)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.children.append(child)
+        return child
+
+    def end(self) -> None:
+        """End what a failed test left running, so that it does not disturb the next."""
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+        self.children.clear()
+        for record in self.state_dir.glob("builds/*/*/machine.json"):
+            machine.stop(record.parent)
 
 
-@pytest.fixture(scope="session")
-def imagegen(tmp_path_factory: pytest.TempPathFactory) -> Imagegen:
+@pytest.fixture
+def imagegen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Imagegen]:
     """The command from the source tree."""
-    return Imagegen(tmp_path_factory.mktemp("state"))
+    command = Imagegen(tmp_path_factory.mktemp("state"))
+    yield command
+    command.end()
 
 
 Write = Callable[..., Path]

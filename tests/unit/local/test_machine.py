@@ -60,11 +60,10 @@ def test_dead_and_unreaped_process_does_not_run(tmp_path: Path) -> None:
 
 
 def test_process_is_recorded_before_it_runs(tmp_path: Path) -> None:
-    seen: list[str] = []
-    child = qemu.launch(
-        ["/bin/cat", "record"], tmp_path,
-        lambda process: (tmp_path / "record").write_text(f"{process.pid} {process.start_time}") and None,
-    )  # fmt: skip
+    def record(process: qemu.Process) -> None:
+        (tmp_path / "record").write_text(f"{process.pid} {process.start_time}")
+
+    child = qemu.launch(["/bin/cat", "record"], tmp_path, record)
     assert child.wait() == 0
     seen = (tmp_path / qemu.LOG).read_text().split()
     assert int(seen[0]) == child.pid

@@ -6,16 +6,52 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import GROUP, template
 
-from generator.errors import ImagegenError, Problem
+from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
-from generator.template import Read, read
+from generator.template import Read, read, read_bytes
 from generator.template.schema import File, PlatformImage, SharedImage, Shell
 
 Problems = Callable[[Any], list[Problem]]
+GROUP = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute"
 GALLERY = f"{GROUP}/galleries/g/images/web"
 SHA = "a" * 64
+
+
+def template(**properties: Any) -> dict[str, Any]:
+    """A small good template, with other properties."""
+    source = {"type": "PlatformImage", "publisher": "Debian", "offer": "debian-12", "sku": "12", "version": "latest"}
+    usual = {
+        "source": source,
+        "customize": [{"type": "Shell", "inline": ["true"]}],
+        "distribute": [{"type": "VHD", "runOutputName": "disk"}],
+    }
+    return {"location": "westeurope", "properties": usual | properties}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(target="local", cache_dir=tmp_path / "cache", state_dir=tmp_path / "state")
+
+
+@pytest.fixture
+def good(settings: Settings) -> Callable[[Any], Read]:
+    """Reads a template that has no errors."""
+    return lambda value: read_bytes(json.dumps(value).encode(), "t.json", settings)
+
+
+@pytest.fixture
+def problems(settings: Settings) -> Problems:
+    """Everything that is said of a template (text, or a value that is dumped)."""
+
+    def told(value: Any) -> list[Problem]:
+        raw = value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else None
+        try:
+            return read_bytes(raw if raw is not None else json.dumps(value).encode(), "t.json", settings).warnings
+        except InvalidTemplate as error:
+            return error.problems
+
+    return told
 
 
 def shell(**more: Any) -> dict[str, Any]:

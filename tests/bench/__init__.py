@@ -1,0 +1,1 @@
+"""What imagegen costs, measured in one run on one machine: `make bench`."""

@@ -1,0 +1,81 @@
+"""Whatever comes in, only ImagegenError comes out, and the report of it is printable."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generator.errors import ImagegenError, InvalidTemplate
+from generator.settings import Settings
+from generator.template import read, read_bytes
+from generator.template.report import as_json, render
+
+CORPUS = Path("/work/shared/aib-corpus")
+LOCAL = Settings(target="local", cache_dir=Path("none"), state_dir=Path("none"))
+
+WORDS = st.sampled_from(
+    "type properties source customize validate inVMValidations distribute runOutputName Shell File PowerShell VHD inline "
+    "SharedImage ManagedImage PlatformImage scriptUri sourceUri destination name tags identity vmProfile vnetConfig "
+    "galleryImageId versioning targetRegions optimize vmBoot state sha256Checksum apiVersion <x> [f(x)] ../x".split()
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | WORDS
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(max_size=3), inner, max_size=5),
+    max_leaves=20,
+)
+SECTIONS = ("source", "customize", "validate", "distribute", "vmProfile", "optimize", "errorHandling", "autoRun")
+TEMPLATES = st.fixed_dictionaries(
+    {"properties": st.dictionaries(st.sampled_from(SECTIONS), VALUES | st.lists(VALUES, max_size=3))},
+    optional={"tags": VALUES, "identity": VALUES, "type": VALUES, "apiVersion": VALUES},
+)
+
+
+def survives(raw: bytes) -> None:
+    try:
+        read_bytes(raw, "t.json", LOCAL)
+    except InvalidTemplate as error:
+        assert any(problem.level == "error" for problem in error.problems)
+        text = render(error.problems, {"t.json": raw})
+        assert all(char.isprintable() or char == "\n" for char in text)
+        json.dumps(as_json(error.problems))
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEMPLATES | VALUES)
+def test_any_json(value: Any) -> None:
+    survives(json.dumps(value).encode())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=60) | st.text('{}[]",:\\/*\n<>ab1-. ', max_size=60).map(str.encode))
+def test_any_bytes(raw: bytes) -> None:
+    survives(raw)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEMPLATES, st.data())
+def test_any_broken_json(value: Any, data: st.DataObject) -> None:
+    raw = json.dumps(value).encode()
+    start = data.draw(st.integers(0, len(raw)))
+    survives(raw[:start] + raw[start + data.draw(st.integers(1, 9)) :])
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of public templates is not on this machine")
+def test_corpus_ends_in_words() -> None:
+    files = sorted(CORPUS.rglob("*.json"))
+    assert files
+    for file in files:
+        with pytest.raises(ImagegenError):
+            read(file, LOCAL)
+
+
+def test_import_is_cheap() -> None:
+    code = "import sys, generator.template; print({'pydantic', 'httpx', 'rich', 'jinja2'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
