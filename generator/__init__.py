@@ -1,8 +1,11 @@
 """imagegen: an image template in, a Terraform workspace and a built image out."""
 
-from importlib.metadata import PackageNotFoundError, version
 
-try:
-    __version__ = version("imagegen")
-except PackageNotFoundError:  # the source tree, not installed
-    __version__ = "0+source"
+def version() -> str:
+    """The installed version; `0+source` in a source tree that is not installed."""
+    from importlib import metadata  # noqa: PLC0415 - slow to import, and rarely asked for
+
+    try:
+        return metadata.version("imagegen")
+    except metadata.PackageNotFoundError:
+        return "0+source"

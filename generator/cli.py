@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from generator.errors import ImagegenError
 
 app = typer.Typer(
     name="imagegen", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Turns an Azure image template into a Terraform workspace, and builds it.",
 )  # fmt: skip
 base_app = typer.Typer(no_args_is_help=True, help="The disks that local builds start from.")
@@ -39,9 +39,9 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite files that were 
 def root(show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
     """Turns an Azure image template into a Terraform workspace, and builds it."""
     if show_version:
-        from generator import __version__  # noqa: PLC0415
+        from generator import version  # noqa: PLC0415
 
-        console.put(f"imagegen {__version__}")
+        console.put(f"imagegen {version()}")
         raise typer.Exit
 
 
@@ -161,17 +161,18 @@ def doctor(target: TargetFlag = None, json: Json = False) -> None:
 
 
 def main() -> None:
-    """The entry point: errors become words and an exit code (design.md section 8)."""
+    """The entry point of the command."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    sys.exit(_guarded(lambda: app(standalone_mode=False)))
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _interrupt)
+    sys.exit(run(sys.argv[1:]))
 
 
-def _guarded(work: Callable[[], Any]) -> int:
-    """Run a command; whatever it raises ends as a message and a code."""
-    json = "--json" in sys.argv
+def run(arguments: list[str]) -> int:
+    """Run a command line; errors become words and an exit code (design.md section 8)."""
+    json = "--json" in arguments
     try:
-        code = work()
+        code: Any = app(arguments, standalone_mode=False)
     except ImagegenError as error:
         if json:
             console.put_json(console.error_as_json(error))

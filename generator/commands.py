@@ -131,8 +131,9 @@ def ssh(folder: Path, command: list[str]) -> None:
     """Log in to a kept machine: this process becomes ssh."""
     from generator.build import journal  # noqa: PLC0415
 
+    target = _target(_settings_of(folder))
     record = journal.read(folder)
-    login = _target(_settings_of(folder)).login(Path(record.directory)) if record else None
+    login = target.login(Path(record.directory)) if record else None
     if login is None:
         raise ImagegenError(f"no machine is kept in {folder}", "build with --on-error abort to keep one that fails")
     os.execvp(login[0], [*login, *command])  # noqa: S606 - no shell is wanted

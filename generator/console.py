@@ -192,9 +192,9 @@ def bug_log(error: Exception) -> str:
     import tempfile  # noqa: PLC0415
     import traceback  # noqa: PLC0415
 
-    from generator import __version__  # noqa: PLC0415
+    from generator import version  # noqa: PLC0415
 
     with tempfile.NamedTemporaryFile("w", prefix="imagegen-bug-", suffix=".log", delete=False, encoding="utf-8") as log:
-        log.write(f"imagegen {__version__}, Python {platform.python_version()}, {platform.platform()}\n")
+        log.write(f"imagegen {version()}, Python {platform.python_version()}, {platform.platform()}\n")
         log.writelines(traceback.format_exception(error))
     return log.name

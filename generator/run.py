@@ -119,7 +119,11 @@ def stream(
 
 
 def _end_with_us() -> None:
-    """In the child: ask the kernel for a SIGINT when we die, however we die (prctl(2), PR_SET_PDEATHSIG)."""
+    """In the child: heed SIGINT, which a background job ignores, and get one when we die, however we die.
+
+    prctl(2), PR_SET_PDEATHSIG.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(1, signal.SIGINT)
 
 

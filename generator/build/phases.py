@@ -132,16 +132,16 @@ def validate(run: Build) -> StepFailed | None:
         return None
     run.enter("validate")
     run.values |= run.target.validation_values(run.job, run.captured, run.keys.public)
+    failure: StepFailed | None = None
     try:
         _apply_only(run, "module.validation_", run.var_files(), "validate.tfplan")
-    except StepFailed as failure:
+    except StepFailed as failed:
         if not run.job.blueprint.distribute_despite_failure:
             raise
+        failure = failed
         run.events.note("validation failed; images are made all the same (continueDistributeOnFailure)")
-        return failure
-    finally:
-        run.target.stop(run.job.directory)
-    return None
+    run.target.stop(run.job.directory)
+    return failure
 
 
 def distribute(run: Build) -> releases.Release:

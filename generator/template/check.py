@@ -73,7 +73,8 @@ def _template(document: Document) -> tuple[ImageTemplate | None, Iterator[Proble
 
 def _parts(document: Document) -> Iterator[tuple[Path, Any]]:
     """Every part that is well-formed by itself, with its path."""
-    envelope = {key: value for key, value in document.value.items() if key != "properties"}
+    known = explain.names(Envelope)
+    envelope = {key: value for key, value in document.value.items() if key in known}
     yield from _part((), envelope, ENVELOPE)
     for pattern, adapter in PARTS:
         for path, value in document.select(pattern):

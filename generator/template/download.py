@@ -90,7 +90,7 @@ def _ask(client: httpx.Client, uri: str, limit: int, too_large: ImagegenError) -
                 raise ImagegenError(f"{shown} cannot be fetched: the server says {status}", hint)
             return _body(response, limit, too_large, end)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError, ValueError) as error:
-        raise ImagegenError(f"{shown} is not a valid address") from error
+        raise ImagegenError(f"{shown} is no valid address, or redirects to none") from error
     except httpx.HTTPError as error:
         raise _AgainError(_reason(error)) from error
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from generator import __version__
+from generator import version
 from generator.errors import ImagegenError
 from generator.workspace.render import to_json
 
@@ -59,7 +59,7 @@ def lock_bytes(files: dict[str, bytes], settings: dict[str, Any], sources: list[
     """The lock of these files (template.json among them)."""
     return to_json({
         "schema": SCHEMA,
-        "imagegen": __version__,
+        "imagegen": version(),
         "input": {"path": TEMPLATE, "sha256": _digest(files[TEMPLATE])},
         "settings": settings,
         "sources": sources,
