@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from contextlib import suppress
 from typing import Any, TextIO
 
 from generator.errors import ImagegenError, InvalidTemplate, Problem, StepFailed
@@ -34,8 +35,9 @@ def styled(text: str, style: str) -> str:
 
 
 def say(text: str = "") -> None:
-    """A line for the person, on stderr."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    """A line for the person, on stderr. When nobody reads it any more, the work, and above all the cleaning, goes on."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def put(text: str) -> None:

@@ -72,7 +72,7 @@ def build(request: Request) -> tuple[str, releases.Release]:
             capture(run)
             failure = validate(run)
             release = distribute(run)
-        except (ImagegenError, KeyboardInterrupt) as error:
+        except BaseException as error:  # a bug of ours, or a closed stdout, leaves nothing behind either
             told = _timed_out(run, error)
             _end_or_keep(run, told)
             raise told from error

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shlex
 import socket
 import sys
 from pathlib import Path
@@ -140,9 +141,10 @@ class LocalTarget:
     def boot_hint(self, workspace: Path, release: Release) -> str | None:
         """A QEMU command that boots the first image and leaves it as it is."""
         image = next(iter(sorted(release["images"].items())))[1]
+        vhd = shlex.quote(str(workspace / image["directory"] / "image.vhd"))
         return (
             "qemu-system-x86_64 -M q35 -m 1024 -nographic -snapshot -bios /usr/share/ovmf/OVMF.fd "
-            f"-drive if=virtio,format=vpc,file={workspace / image['directory'] / 'image.vhd'}"
+            f"-drive if=virtio,format=vpc,file={vhd} -nic user,model=virtio,hostfwd=tcp:127.0.0.1:8080-:80"
         )
 
     def _base(self, blueprint: Blueprint) -> bases.Base:

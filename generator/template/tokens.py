@@ -25,6 +25,7 @@ NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z", r
 WORDS = {"true": True, "false": False, "null": None}
 LONGEST_NUMBER = 40
 SURROGATE = re.compile("[\ud800-\udfff]")
+DECODER = json.JSONDecoder(strict=False)  # control characters are judged elsewhere
 CONTROL = re.compile("[\x00-\x1f]")
 
 
@@ -63,7 +64,7 @@ def decode(token: Token) -> tuple[str, Mistake | None]:
     if "\\" not in text:
         return text[1:-1], None
     try:
-        value = str(json.loads(text, strict=False))
+        value = str(DECODER.decode(text))
     except json.JSONDecodeError as error:
         escape = text[error.pos : error.pos + 2]
         return text[1:-1], Mistake(f"`{escape}` is not an escape that JSON knows", r"write a backslash as `\\`")

@@ -2,13 +2,17 @@
 
 import json
 import os
+import shlex
 import signal
+import socket
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from generator.local import images
 from tests.golden.regenerate import ROOT
 from tests.machine.conftest import Imagegen, Write, inside
 from tests.machine.invariants import at_rest, processes, terraform
@@ -74,6 +78,46 @@ def test_a_second_build_is_the_next_version_and_keeps_the_first(
     at_rest(out, imagegen.state_dir)
 
 
+def test_the_web_example_boots_by_itself_and_serves_its_page(imagegen: Imagegen, tmp_path: Path) -> None:
+    """The printed command boots the VHD under UEFI firmware alone; nginx and the page are there, the image untouched."""
+    out = tmp_path / "web"
+    built = imagegen("apply", ROOT / "examples/web/template.json", "--target", "local", "--out", out)
+    vhd = Path(built.stdout.strip())
+    digest = json.loads((vhd.parent / "manifest.json").read_text())["sha256"]
+    hint = next(line for line in built.stderr.splitlines() if line.startswith("boot it: "))
+    port = free_port()
+    argv = shlex.split(hint.removeprefix("boot it: ").replace(":8080-", f":{port}-"))
+    machine = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        page = fetched(f"http://127.0.0.1:{port}/", 120)
+    finally:
+        machine.kill()
+        machine.wait()
+    assert page == (ROOT / "examples/web/files/index.html").read_bytes()
+    assert images.digest(vhd) == digest
+    at_rest(out, imagegen.state_dir)
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def fetched(url: str, seconds: float) -> bytes:
+    """The body behind an address, as soon as there is one."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own machine
+                return bytes(answer.read())
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+
+
 def test_a_failed_validation_makes_no_image(imagegen: Imagegen, template: Write, tmp_path: Path) -> None:
     """The validator's name and output are told; the ledger stays empty."""
     checks = [{"type": "Shell", "name": "must be there", "inline": ["echo looking", "ls /opt/missing"]}]
@@ -129,6 +173,19 @@ def test_an_interrupt_ends_everything(imagegen: Imagegen, template: Write, tmp_p
     at_rest(out, imagegen.state_dir)
 
 
+def test_a_reader_that_goes_away_ends_the_build(imagegen: Imagegen, template: Write, tmp_path: Path) -> None:
+    """`imagegen apply --json | head` leaves nothing."""
+    out = tmp_path / "out"
+    child = imagegen.start(
+        "apply", template("echo now; sleep 2; echo later"), "--target", "local", "--out", out, "--json"
+    )
+    wait_for(child, '"line": "now"')
+    assert child.stdout is not None
+    child.stdout.close()
+    assert child.wait(90) == 1
+    at_rest(out, imagegen.state_dir)
+
+
 def test_a_build_has_a_time_limit(imagegen: Imagegen, template: Write, tmp_path: Path) -> None:
     """buildTimeoutInMinutes ends a script that hangs."""
     out = tmp_path / "out"
@@ -167,7 +224,9 @@ def test_two_builds_at_once_one_of_them_from_the_wheel(
     constraints = ROOT / "requirements.lock"
     subprocess.run([environment / "bin/pip", "install", "-q", "-c", str(constraints), str(wheel)], check=True)
     installed = Imagegen(tmp_path / "state", (str(environment / "bin/imagegen"),))
-    one = template("echo one | sudo tee /opt/which", name="one")
+    profile = {"vmSize": "Standard_B1ms", "osDiskSizeGB": 3}
+    grown = "test $(df --output=size -B 1M / | tail -1) -gt 2500"
+    one = template(["echo one | sudo tee /opt/which", grown], name="one", vmProfile=profile)
     two = template("echo two | sudo tee /opt/which", name="two")
     children = [
         imagegen.start("apply", one, "--target", "local", "--out", tmp_path / "one"),
