@@ -35,7 +35,7 @@ def styled(text: str, style: str) -> str:
 
 
 def say(text: str = "") -> None:
-    """A line for the person, on stderr. When nobody reads it any more, the work, and above all the cleaning, goes on."""
+    """A line for the person, on stderr. Nobody there to read it any more does not keep us from cleaning up."""
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 

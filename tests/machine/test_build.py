@@ -79,7 +79,7 @@ def test_a_second_build_is_the_next_version_and_keeps_the_first(
 
 
 def test_the_web_example_boots_by_itself_and_serves_its_page(imagegen: Imagegen, tmp_path: Path) -> None:
-    """The printed command boots the VHD under UEFI firmware alone; nginx and the page are there, the image untouched."""
+    """The printed command boots the VHD under UEFI firmware; nginx serves the page, the image stays untouched."""
     out = tmp_path / "web"
     built = imagegen("apply", ROOT / "examples/web/template.json", "--target", "local", "--out", out)
     vhd = Path(built.stdout.strip())
