@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TextIO
 
 from generator.errors import ImagegenError, InvalidTemplate, Problem, StepFailed
@@ -69,7 +70,11 @@ def show_problems(problems: list[Problem]) -> None:
     """Problems of a template, each with its place and the line it stands in."""
     from generator.template.report import render  # noqa: PLC0415 - only where there is a problem
 
-    say(render(problems, colour=has_colour(sys.stderr)))
+    files: dict[str, bytes] = {}
+    for file in {problem.file for problem in problems}:
+        with suppress(OSError):
+            files[file] = Path(file).read_bytes()
+    say(render(problems, files, colour=has_colour(sys.stderr)).rstrip())
 
 
 def ask(question: str, *, yes: bool) -> bool:

@@ -45,7 +45,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     uris = _uris(found.template)
     if lock is not None:
         recorded = _recorded(path, uris, lock)
-    downloads = fetch_all(found.template, Sources(template_path, settings, recorded))
+    downloads = fetch_all(found.template, Sources(template_path, settings, recorded), found.document)
     name = _name(path)
     blueprint = decide(found.template, downloads, name=name, target=cast(Target, settings.target))
     folder = out or Path(blueprint.name)
