@@ -6,6 +6,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -211,18 +212,15 @@ def test_a_killed_build_is_ended_by_the_next_command(imagegen: Imagegen, templat
     at_rest(out, imagegen.state_dir)
 
 
-def test_two_builds_at_once_one_of_them_from_the_wheel(
-    imagegen: Imagegen, template: Write, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_two_builds_at_once_one_of_them_from_the_wheel(imagegen: Imagegen, template: Write, tmp_path: Path) -> None:
     """The wheel carries modules and templates; two workspaces share a base and nothing else."""
     environment = tmp_path / "venv"
-    dist = tmp_path / "dist"
-    subprocess.run(["python3", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(dist), str(ROOT)],
-                   check=True, capture_output=True, env=os.environ | {"PATH": _tools_path()})  # fmt: skip
-    subprocess.run(["python3", "-m", "venv", str(environment)], check=True)
-    wheel = next(dist.glob("*.whl"))
-    constraints = ROOT / "requirements.lock"
-    subprocess.run([environment / "bin/pip", "install", "-q", "-c", str(constraints), str(wheel)], check=True)
+    pip = [sys.executable, "-m", "pip"]
+    subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", str(tmp_path / "dist"), str(ROOT)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    wheel = next((tmp_path / "dist").glob("*.whl"))
+    pip = [str(environment / "bin/python"), "-m", "pip"]
+    subprocess.run([*pip, "install", "-q", "-c", str(ROOT / "requirements.lock"), str(wheel)], check=True)
     installed = Imagegen(tmp_path / "state", (str(environment / "bin/imagegen"),))
     profile = {"vmSize": "Standard_B1ms", "osDiskSizeGB": 3}
     grown = "test $(df --output=size -B 1M / | tail -1) -gt 2500"
@@ -238,10 +236,3 @@ def test_two_builds_at_once_one_of_them_from_the_wheel(
         assert inside(tmp_path / name / "images/out/1.0.0/image.vhd", "/opt/which") == f"{name}\n".encode()
     at_rest(tmp_path / "one", imagegen.state_dir)
     at_rest(tmp_path / "two", installed.state_dir)
-
-
-def _tools_path() -> str:
-    """PATH with the Python that runs the tests first, for its build front end."""
-    import sys
-
-    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
