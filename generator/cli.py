@@ -1,6 +1,5 @@
 """The command line: options in, one call out. The only place that prints errors and exits."""
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -183,7 +182,6 @@ def run(arguments: list[str]) -> int:
         console.say("interrupted")
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to say at the exit either
         return 1
     except Exception as error:
         return _usage_or_bug(error)

@@ -42,8 +42,12 @@ def say(text: str = "") -> None:
 
 
 def put(text: str) -> None:
-    """A line of the result, on stdout."""
-    print(text, flush=True)  # noqa: T201
+    """A line of the result, on stdout. Raises BrokenPipeError, once, when nobody reads it any more."""
+    try:
+        print(text, flush=True)  # noqa: T201
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def put_json(value: Any) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,12 +110,8 @@ def stream(
             for line in _lines_until(child.stdout.fileno(), deadline):
                 on_line(line)
             return child.wait()
-        except (KeyboardInterrupt, DeadlinePassed):
+        except BaseException:  # an interrupt, the deadline, or a listener that failed
             _end(child, on_line)
-            raise
-        except BaseException:
-            child.kill()
-            child.wait()
             raise
 
 
@@ -150,7 +147,8 @@ def _end(child: "subprocess.Popen[bytes]", on_line: Callable[[str], None]) -> No
     child.send_signal(signal.SIGINT)
     try:
         for line in _lines_until(child.stdout.fileno(), time.monotonic() + GRACE_SECONDS):
-            on_line(line)
+            with suppress(Exception):
+                on_line(line)
         child.wait(GRACE_SECONDS)
     except (KeyboardInterrupt, DeadlinePassed, subprocess.TimeoutExpired):
         child.kill()

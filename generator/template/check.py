@@ -21,6 +21,7 @@ from generator.template.schema import (
     Validator,
     VnetConfig,
 )
+from generator.template.schema.shape import fields
 
 MOST = 1000  # problems of one origin; a person reads no more, and a hostile file must not make millions
 ENVELOPE = TypeAdapter(Envelope)
@@ -73,7 +74,7 @@ def _template(document: Document) -> tuple[ImageTemplate | None, Iterator[Proble
 
 def _parts(document: Document) -> Iterator[tuple[Path, Any]]:
     """Every part that is well-formed by itself, with its path."""
-    known = explain.names(Envelope)
+    known = fields(Envelope)
     envelope = {key: value for key, value in document.value.items() if key in known}
     yield from _part((), envelope, ENVELOPE)
     for pattern, adapter in PARTS:

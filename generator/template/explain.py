@@ -1,10 +1,8 @@
 """What the models refuse, in plain words: pydantic's errors → Problems at their JSON path."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import reduce
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -12,6 +10,7 @@ from pydantic_core import ErrorDetails
 from generator.errors import Problem
 from generator.template.document import Document, Path
 from generator.template.schema.base import Section
+from generator.template.schema.shape import fields, inside, kinds, members, nearest
 
 KINDS = {
     "string_type": "text in double quotes",
@@ -39,26 +38,12 @@ def follow(model: Any, loc: tuple[str | int, ...]) -> tuple[Path, Any]:
     path: Path = ()
     around = model
     for part in loc:
-        if members := _members(model):
-            model = around = members.get(str(part))
+        if union := members(model):
+            model = around = union.get(str(part))
             continue
         path, around = (*path, part), model
-        model = _inside(model, part)
-    return path, (model if _members(model) else around)
-
-
-def names(model: Any) -> list[str]:
-    """The names that a section has in JSON."""
-    if not (isinstance(model, type) and issubclass(model, Section)):
-        return []
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def nearest(wrong: str, right: list[str]) -> str | None:
-    """The right name that a wrong one probably means."""
-    by_lower = {name.lower(): name for name in right}
-    close = get_close_matches(wrong.lower()[:100], by_lower, n=1, cutoff=0.6)
-    return by_lower[close[0]] if close else None
+        model = inside(model, part)
+    return path, (model if members(model) else around)
 
 
 def _problem(document: Document, path: Path, place: Any, found: ErrorDetails) -> Problem:
@@ -66,9 +51,9 @@ def _problem(document: Document, path: Path, place: Any, found: ErrorDetails) ->
     if kind == "missing":
         return document.problem(path, f"`{last}` is missing", f'add "{last}"')
     if kind == "extra_forbidden":
-        return document.problem(path, f"`{last}` is not known {_where(place)}", _known(last, names(place)), at_key=True)
+        return document.problem(path, f"`{last}` is not known {_where(place)}", _known(last, list(fields(place))), at_key=True)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _wrong_type(document, path, list(_members(place)))
+        return _wrong_type(document, path, list(members(place)))
     if kind == "literal_error":
         return document.problem(path, f"`{_shown(found['input'])}` is not allowed", f"use {found['ctx']['expected']}")
     if kind in KINDS:
@@ -92,8 +77,8 @@ def _wrong_type(document: Document, path: Path, allowed: list[str]) -> Problem:
 
 def _where(model: Any) -> str:
     """A section in a message."""
-    kinds = _kinds(model)
-    return f"in a {kinds[0]}" if kinds else "here"
+    known = kinds(model)
+    return f"in a {known[0]}" if known else "here"
 
 
 def _known(wrong: str, right: list[str]) -> str | None:
@@ -120,40 +105,3 @@ def _shown(value: Any) -> str:
     """A value in a message, cut where it is long."""
     text = str(value) if isinstance(value, str | int | float) else _called(value)
     return text if len(text) <= 60 else text[:59] + "…"
-
-
-def _bare(kind: Any) -> Any:
-    """A type without Annotated and without `| None`."""
-    while get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    if get_origin(kind) in (Union, UnionType):
-        some = [member for member in get_args(kind) if member is not type(None)]
-        return _bare(some[0]) if len(some) == 1 else kind
-    return kind
-
-
-def _members(kind: Any) -> dict[str, Any]:
-    """The members of a union of sections by their `type`, empty for anything else."""
-    kind = _bare(kind)
-    if get_origin(kind) not in (Union, UnionType):
-        return {}
-    return {name: member for member in get_args(kind) for name in _kinds(member)}
-
-
-def _kinds(model: Any) -> tuple[str, ...]:
-    """The `type` that a section demands."""
-    if isinstance(model, type) and issubclass(model, Section) and "type" in model.model_fields:
-        annotation = model.model_fields["type"].annotation
-        return get_args(annotation) if get_origin(annotation) is Literal else ()
-    return ()
-
-
-def _inside(kind: Any, part: str | int) -> Any:
-    """The type of a member or an item of a type."""
-    kind = _bare(kind)
-    if get_origin(kind) in (tuple, dict):
-        return get_args(kind)[0 if get_origin(kind) is tuple else 1]
-    if isinstance(kind, type) and issubclass(kind, Section):
-        found = [field.annotation for name, field in kind.model_fields.items() if part in (field.alias, name)]
-        return found[0] if found else None
-    return None

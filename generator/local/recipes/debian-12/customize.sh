@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs in mmdebstrap after all packages are there; $1 is the tree.
 set -eu
-units="apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service"
-chroot "$1" systemctl disable $units
+chroot "$1" systemctl disable apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+    e2scrub_reap.service
 chroot "$1" systemctl enable systemd-networkd systemd-resolved ssh-host-keys
 # Boot by firmware alone, on any machine: no entry in NVRAM, a copy at the removable-media path. An update of GRUB
 # or shim in the guest keeps to that.
