@@ -109,13 +109,8 @@ def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, forc
     Raises ImagegenError, before anything is written, when that would overwrite a hand edit or a stranger's file and
     `force` is not given.
     """
-    refused = comparison.having("edited", "foreign")
-    if refused and not force:
-        noun = "file has" if len(refused) == 1 else "files have"
-        raise ImagegenError(
-            f"{len(refused)} {noun} been changed by hand: {', '.join(refused)}",
-            "keep the change in template.json, or overwrite with --force",
-        )
+    if not force:
+        _refuse_overwriting(folder, comparison)
     changed = comparison.having("create", "update", *(("edited", "foreign") if force else ()))
     for path in changed:
         if path in files:
@@ -125,6 +120,21 @@ def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, forc
         (folder / path).unlink()
         _prune(folder, (folder / path).parent)
     return sorted(changed + removed)
+
+
+def _refuse_overwriting(folder: Path, comparison: Comparison) -> None:
+    """Raise ImagegenError, naming every file that somebody else has written or changed."""
+    edited, foreign = comparison.having("edited"), comparison.having("foreign")
+    if foreign:
+        raise ImagegenError(
+            f"{folder} has files in the way that imagegen did not write: {', '.join(sorted(foreign + edited))}",
+            "choose another folder with --out DIR, or overwrite them with --force",
+        )
+    if edited:
+        raise ImagegenError(
+            f"changed by hand since they were generated: {', '.join(edited)}",
+            "keep the change in template.json, or overwrite it with --force",
+        )
 
 
 def _prune(root: Path, folder: Path) -> None:
