@@ -91,7 +91,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
         self.execute(
             "plan", on_event=collect, json=IsFlagged, input=False, refresh=None if refresh else False,
-            target=list(targets), var_file=[str(path) for path in var_files], out=str(out) if out else None,
+            target=list(targets), var_file=[_absolute(path) for path in var_files], out=_absolute(out) if out else None,
             lock_timeout="10s",
         )  # fmt: skip
         return changes
@@ -102,9 +102,9 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
     ) -> None:  # fmt: skip
         """Apply a kept plan, or plan and apply at once."""
         self.execute(
-            "apply", *([str(plan)] if plan else []), on_event=on_event, json=IsFlagged, input=False,
+            "apply", *([_absolute(plan)] if plan else []), on_event=on_event, json=IsFlagged, input=False,
             auto_approve=IsFlagged, refresh=None if refresh or plan else False,
-            var_file=[str(path) for path in var_files], lock_timeout="10s",
+            var_file=[_absolute(path) for path in var_files], lock_timeout="10s",
         )  # fmt: skip
 
     def state_list(self) -> list[str]:
@@ -143,6 +143,11 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         code = run.stream(argv, read, cwd=self.folder, extra_env=_environment(), deadline=self.deadline)
         if code != 0:
             raise TerraformFailed(command, diagnostics, output)
+
+
+def _absolute(path: Path) -> str:
+    """A path for Terraform, which runs in the workspace and not where we do."""
+    return str(path.absolute())
 
 
 def _environment() -> dict[str, str]:

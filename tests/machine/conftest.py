@@ -32,10 +32,17 @@ class Imagegen:
             "IMAGEGEN_CACHE_DIR": str(SHARED_CACHE), "IMAGEGEN_STATE_DIR": str(self.state_dir), "NO_COLOR": "1",
         } | self.environment  # fmt: skip
 
-    def __call__(self, *arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *arguments: str | Path, code: int = 0, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run to the end and check the exit code."""
         done = subprocess.run(
-            [*self.command, *map(str, arguments)], env=self.environment, capture_output=True, text=True, check=False
+            [*self.command, *map(str, arguments)],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=cwd,
         )
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr

@@ -82,13 +82,17 @@ def test_a_second_build_is_the_next_version_and_keeps_the_first(
 def test_the_web_example_boots_by_itself_and_serves_its_page(imagegen: Imagegen, tmp_path: Path) -> None:
     """The printed command boots the VHD under UEFI firmware; nginx serves the page, the image stays untouched."""
     out = tmp_path / "web"
-    built = imagegen("apply", ROOT / "examples/web/template.json", "--target", "local", "--out", out)
-    vhd = Path(built.stdout.strip())
+    template = ROOT / "examples/web/template.json"
+    built = imagegen("apply", template, "--target", "local", "--out", "web", cwd=tmp_path)
+    assert built.stdout == "web/images/web/1.0.0/image.vhd\n"
+    vhd = tmp_path / "web/images/web/1.0.0/image.vhd"
     digest = json.loads((vhd.parent / "manifest.json").read_text())["sha256"]
     hint = next(line for line in built.stderr.splitlines() if line.startswith("boot it: "))
     port = free_port()
     argv = shlex.split(hint.removeprefix("boot it: ").replace(":8080-", f":{port}-"))
-    machine = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    machine = subprocess.Popen(
+        argv, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     try:
         page = fetched(f"http://127.0.0.1:{port}/", 120)
     finally:
