@@ -3,6 +3,7 @@
 .PHONY: help demo test lint bench golden host host-test
 
 PYTHON ?= python3
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 BIN := .venv/bin
 # What local builds need of the host; `imagegen doctor` has the same list (a test compares them).
 PACKAGES := qemu-system-x86 qemu-utils ovmf mtools dosfstools fdisk openssh-client mmdebstrap e2fsprogs tar \

@@ -131,19 +131,6 @@ def wait_off(directory: Path, timeout_seconds: float) -> None:
     (directory / RECORD).unlink(missing_ok=True)
 
 
-def prepare(directory: Path) -> None:
-    """Make the folder of a build's machine, for nobody else to read. It may be there already."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)
-
-
-def remove(directory: Path) -> None:
-    """End the machine of a folder and delete the folder with everything in it. May be called again."""
-    if directory.is_dir():
-        stop(directory)
-        shutil.rmtree(directory)
-
-
 def _record(wanted: Start, process: Process) -> None:
     """Write down the machine's process, so that whoever comes next can end it."""
     machine = Machine(
@@ -252,8 +239,6 @@ VERBS: dict[str, Callable[..., object]] = {
     "start": lambda **fields: start(Start(**fields), _say),
     "stop": stop,
     "wait-off": wait_off,
-    "prepare": prepare,
-    "remove": remove,
     "image": _image,
 }
 

@@ -85,7 +85,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     directory = tmp_path_factory.mktemp("machines") / ("long-" * 20) / "m"
     yield directory
     for found in directory.parent.glob("*"):
-        machine.remove(found)
+        machine.stop(found)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wanted(settings: Settings, base: bases.Base, folder: Path, key: Path) -> machine.Start:
-    machine.prepare(folder)
+    folder.mkdir(mode=0o700, parents=True)
     return machine.Start(
         directory=folder, backing=base.disk, format="raw", seed=base.seed, name="web", cores=2, memory_mb=1024,
         disk_gb=4, ssh_port=_free_port(), user=USER, public_key=key.with_suffix(".pub").read_text().strip(),
@@ -162,18 +162,17 @@ def test_machine_starts_from_the_captured_disk(captured: Path, wanted: machine.S
         "ssh_port": _free_port(),
     }  # fmt: skip
     second = machine.Start(**fields)
-    machine.prepare(second.directory)
+    second.directory.mkdir(mode=0o700, parents=True)
     started = machine.start(second)
     assert _ssh(started, key, "systemctl is-active greeter").strip() == "active"
-    machine.remove(second.directory)
+    machine.stop(second.directory)
     assert not started.process.alive()
-    assert not second.directory.exists()
 
 
 def test_image_boots_by_itself(image: Path, wanted: machine.Start) -> None:
     """No seed, no set-up: only firmware and the VHD. It must get an address, its own host keys, and its services."""
     directory = wanted.directory.with_name("alone")
-    machine.prepare(directory)
+    directory.mkdir(mode=0o700, parents=True)
     options = ("-f", "vpc", "-O", "qcow2", str(image / images.IMAGE), str(directory / qemu.DISK))
     subprocess.run(["qemu-img", "convert", *options], check=True)
     shutil.copyfile(host.FIRMWARE_VARIABLES, directory / qemu.VARIABLES)
@@ -194,7 +193,6 @@ def test_image_boots_by_itself(image: Path, wanted: machine.Start) -> None:
     finally:
         child.kill()
         child.wait()
-        machine.remove(directory)
 
 
 def test_port_in_use_is_told_and_leaves_nothing(wanted: machine.Start, folder: Path) -> None:
@@ -203,7 +201,7 @@ def test_port_in_use_is_told_and_leaves_nothing(wanted: machine.Start, folder: P
         taken.listen()
         fields = {"directory": folder.with_name("refused"), "ssh_port": taken.getsockname()[1]}
         refused = machine.Start(**(wanted.__dict__ | fields))
-        machine.prepare(refused.directory)
+        refused.directory.mkdir(mode=0o700, parents=True)
         with pytest.raises(ImagegenError, match="Could not set up host forwarding"):
             machine.start(refused)
     assert not (refused.directory / machine.RECORD).exists()

@@ -97,13 +97,11 @@ def test_program_refuses_in_words(argv: list[str], message: str, capsys: pytest.
     assert message in capsys.readouterr().err
 
 
-def test_program_prepares_stops_and_removes(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "machine"
-    argument = json.dumps({"directory": str(folder)})
-    for verb in ("stop", "remove", "prepare", "prepare", "stop", "remove", "remove"):
-        subprocess.run([sys.executable, "-P", "-m", "generator.local.machine", verb, argument], check=True)
-        assert folder.exists() == (verb in ("prepare",) or (verb == "stop" and folder.exists()))
-    assert not folder.exists()
+def test_program_stops_what_is_not_there(tmp_path: Path) -> None:
+    """Again and again, also where there is no folder at all."""
+    argument = json.dumps({"directory": str(tmp_path / "machine")})
+    for _ in range(2):
+        subprocess.run([sys.executable, "-P", "-m", "generator.local.machine", "stop", argument], check=True)
 
 
 def test_program_starts_light() -> None:
