@@ -51,7 +51,7 @@ host-test:
 	@$(MAKE) --no-print-directory host EXTRA="$(TEST_PACKAGES)"
 
 $(BIN)/pip:
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --upgrade-deps .venv
 
 .venv/demo: $(BIN)/pip pyproject.toml requirements.lock
 	$(BIN)/pip install -q -c requirements.lock -e .

@@ -2,7 +2,6 @@
 resource "terraform_data" "this" {
   input = {
     directory = var.directory
-    tool      = var.tool
   }
 
   # The whole description is one JSON argument: no shell ever sees it.
@@ -27,8 +26,8 @@ resource "terraform_data" "this" {
   }
 
   provisioner "local-exec" {
-    command     = jsonencode({ directory = self.output.directory })
-    interpreter = concat(self.output.tool, ["stop"])
+    command     = self.output.directory
+    interpreter = ["/bin/sh", "${path.module}/stop.sh"]
     quiet       = true
     when        = destroy
   }

@@ -13,7 +13,7 @@ resource "terraform_data" "this" {
 
   provisioner "local-exec" {
     command     = self.output.directory
-    interpreter = ["rm", "-rf", "--"]
+    interpreter = ["/bin/sh", "${path.module}/remove.sh"]
     quiet       = true
     when        = destroy
   }

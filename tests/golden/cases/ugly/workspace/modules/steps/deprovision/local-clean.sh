@@ -9,7 +9,7 @@ user=$1
 if id "$user" >/dev/null 2>&1; then
     userdel -f -r "$user" 2>/dev/null || ! id "$user" >/dev/null 2>&1
 fi
-rm -rf "/home/$user" "/var/mail/$user" "/var/spool/cron/crontabs/$user" "/var/lib/sudo/lectured/$user"
+rm -rf "/home/${user:?}" "/var/mail/$user" "/var/spool/cron/crontabs/$user" "/var/lib/sudo/lectured/$user"
 rm -f /etc/sudoers.d/90-imagegen /etc/sudoers.d/90-cloud-init-users /etc/sudoers.d/waagent
 rm -f /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid-
 rm -f /root/.ssh/authorized_keys /root/.bash_history /root/.wget-hsts /root/.lesshst
@@ -17,7 +17,8 @@ rm -f /root/.ssh/authorized_keys /root/.bash_history /root/.wget-hsts /root/.les
 # What makes one machine different from the next.
 if command -v cloud-init >/dev/null 2>&1; then
     cloud-init clean --logs --seed || true
-    rm -f /etc/netplan/50-cloud-init.yaml /etc/ssh/sshd_config.d/50-cloud-init.conf
+    rm -f /etc/netplan/50-cloud-init.yaml /etc/systemd/network/10-cloud-init-* /etc/network/interfaces.d/50-cloud-init
+    rm -f /etc/ssh/sshd_config.d/50-cloud-init.conf
 fi
 rm -rf /var/lib/waagent/*
 rm -f /etc/ssh/ssh_host_*

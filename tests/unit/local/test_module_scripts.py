@@ -1,0 +1,60 @@
+"""The scripts that Terraform runs at the end of a machine: they end what is recorded, and nothing else."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from generator import resources
+from generator.local.qemu import Process
+
+STOP = resources.folder("modules") / "local/vm/stop.sh"
+REMOVE = resources.folder("modules") / "local/staging/remove.sh"
+
+
+def record(folder: Path, process: Process) -> Path:
+    """A machine's record, as the machine program writes it."""
+    path = folder / "machine.json"
+    path.write_text(json.dumps({"name": "web", "pid": process.pid, "start_time": process.start_time, "ssh_port": 1}))
+    return path
+
+
+def test_stop_ends_the_recorded_process(tmp_path: Path) -> None:
+    """And forgets it; a second time there is nothing to do."""
+    with subprocess.Popen(["sleep", "60"]) as child:
+        start_time = int(Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[19])
+        path = record(tmp_path, Process(child.pid, start_time))
+        for _ in range(2):
+            subprocess.run(["/bin/sh", STOP, tmp_path], check=True)
+        assert not path.exists()
+        assert child.wait(5) == -15
+
+
+def test_stop_spares_a_process_that_only_has_the_same_id(tmp_path: Path) -> None:
+    """Ids are used again."""
+    with subprocess.Popen(["sleep", "60"]) as child:
+        record(tmp_path, Process(child.pid, 1))
+        subprocess.run(["/bin/sh", STOP, tmp_path], check=True)
+        assert child.poll() is None
+        child.kill()
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "it's $HOME", "-rf"])
+def test_remove_takes_the_machines_files_and_the_folder(tmp_path: Path, name: str) -> None:
+    """Whatever the folder is called."""
+    folder = tmp_path / name
+    folder.mkdir()
+    for file in ("disk.qcow2", "console.log", "machine.json"):
+        (folder / file).touch()
+    subprocess.run(["/bin/sh", REMOVE, folder], check=True)
+    assert not folder.exists()
+    subprocess.run(["/bin/sh", REMOVE, folder], check=True)
+
+
+def test_remove_leaves_a_folder_with_anything_else_in_it(tmp_path: Path) -> None:
+    """The path comes from a state file: a stranger's must not cost the user a folder."""
+    (tmp_path / "thesis.txt").touch()
+    done = subprocess.run(["/bin/sh", REMOVE, tmp_path], capture_output=True, check=False)
+    assert done.returncode != 0
+    assert (tmp_path / "thesis.txt").exists()
