@@ -1,6 +1,7 @@
 """What people see: progress and messages on stderr, results on stdout. The one place that knows about terminals."""
 
 import json
+import logging
 import os
 import re
 import sys
@@ -53,6 +54,15 @@ def put(text: str) -> None:
 def put_json(value: Any) -> None:
     """The result as one JSON object on one line, on stdout."""
     put(json.dumps(value, ensure_ascii=False, sort_keys=True))
+
+
+def show_commands() -> None:
+    """From now on, show each program that is run as a line that can be pasted into a shell."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("+ %(message)s"))
+    logger = logging.getLogger("generator.run")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
 
 
 def show_error(error: ImagegenError) -> None:

@@ -1,8 +1,10 @@
 """The one door for subprocesses: lists only, never a shell, a chosen environment, no terminal input."""
 
 import ctypes
+import logging
 import os
 import select
+import shlex
 import signal
 import subprocess
 import time
@@ -20,6 +22,8 @@ ALLOWED = (
     "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
 GRACE_SECONDS = 60.0
+
+_log = logging.getLogger(__name__)
 
 
 class CommandFailed(ImagegenError):
@@ -66,6 +70,7 @@ def run(
     Raises ImagegenError when it is not installed, CommandFailed when `check` and it fails, DeadlinePassed after
     `timeout` seconds.
     """
+    _log.debug("%s", shlex.join(argv))
     try:
         done = subprocess.run(
             list(argv), input=stdin, capture_output=True, cwd=cwd, env=environment(extra_env), timeout=timeout,
@@ -97,6 +102,7 @@ def stream(
     (time.monotonic seconds) passes, the child gets SIGINT and time to end by itself, then SIGKILL; the interrupt
     (KeyboardInterrupt) or DeadlinePassed is raised after it has ended.
     """
+    _log.debug("%s", shlex.join(argv))
     try:
         child = subprocess.Popen(
             list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from generator.build import journal, releases, secrets
 from generator.build.events import Events
-from generator.build.recover import clean_up
+from generator.build.recover import clean_up, refuse_behind
 from generator.build.target import Job, Request, Target, Values
 from generator.build.terraform import Terraform, TerraformFailed
 from generator.build.watch import Watch
@@ -90,6 +90,7 @@ def check(request: Request) -> Build:
     terraform.init()
     clean_up(request, terraform)
     ledger = releases.load(workspace)
+    refuse_behind(ledger, terraform)
     chosen = releases.choose_version(ledger, request.version or blueprint.version)
     source = target.resolve(blueprint, events)
     directory = request.settings.state_dir / "builds" / random.token_hex(6)
@@ -147,11 +148,12 @@ def validate(run: Build) -> StepFailed | None:
 def distribute(run: Build) -> releases.Release:
     """The images of this version are made; then, and not before, the ledger says so."""
     run.enter("distribute")
-    release = run.target.coming(run.job, run.captured, run.source) | {"status": "coming"}
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    release = run.target.coming(run.job, run.captured, run.source) | {"status": "coming", "time": now}
     coming = journal.path(run.workspace, "coming.tfvars.json")
     atomic_write(coming, releases.as_tfvars(run.ledger.with_release(run.job.version, release)), sync=True)
     _apply_only(run, "module.image[", [*run.var_files(), coming], "distribute.tfplan", targets=["module.image"])
-    released = release | {"status": "released", "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    released = release | {"status": "released"}
     releases.save(run.workspace, run.ledger.with_release(run.job.version, released))
     coming.unlink()
     return released

@@ -63,6 +63,18 @@ def _settle_images(workspace: Path, target: Target, terraform: Terraform, in_sta
     coming.unlink()
 
 
+def refuse_behind(ledger: releases.Ledger, terraform: Terraform) -> None:
+    """Raise ImagegenError when the state has images of versions that the ledger does not know (azure-facts 2)."""
+    known = {
+        address.rpartition("/")[2].partition('"')[0] for address in terraform.state_list() if address.startswith(IMAGE)
+    }
+    if missing := sorted(known - set(ledger.releases), key=releases.sort_key):
+        raise ImagegenError(
+            f"the state has released images that the ledger lacks: {', '.join(missing)}",
+            f"your checkout is behind the state: bring {releases.LEDGER} up to date",
+        )
+
+
 def retire(workspace: Path, version: str, target: Target, settings: Settings) -> None:
     """Take a released version out of service: first the ledger says so, then its images and their state go."""
     with journal.lease(workspace):

@@ -89,7 +89,6 @@ class LocalTarget:
         return {
             "source": source,
             "template": job.template_digest,
-            "time": "",
             "images": {
                 destination.name: {
                     "directory": f"images/{destination.name}/{job.version}",

@@ -73,6 +73,14 @@ def test_a_second_build_is_the_next_version_and_keeps_the_first(
     assert "Resources: 4 imported, 0 added, 0 changed, 0 destroyed" in taken_in.stdout, taken_in.stdout
     at_rest(out, imagegen.state_dir)
 
+    ledger = out / "releases.auto.tfvars.json"
+    newest = ledger.read_bytes()
+    known = json.loads(newest)
+    del known["releases"]["1.0.1"]
+    ledger.write_text(json.dumps(known))
+    assert "behind the state" in imagegen("apply", out, code=1).stderr
+    ledger.write_bytes(newest)
+
     assert "prevent_destroy" in terraform(out, "destroy", "-auto-approve").stderr
     imagegen("releases", "retire", out, "1.0.0", "--yes")
     assert not (out / "images/disk/1.0.0").exists()
