@@ -23,7 +23,14 @@ Subject = Annotated[Path, typer.Argument(metavar="TEMPLATE|DIR", help="An image 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A generated workspace.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The workspace's folder; default: named after the template.")]
 TargetFlag = Annotated[str | None, typer.Option("--target", help="Where to build: local or azure (default).")]
-SetFlag = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fill a placeholder.")]
+SetFlag = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fill a placeholder, or give a parameter.")
+]
+Parameters = Annotated[Path | None, typer.Option("--parameters", metavar="FILE", help="An ARM parameter file.")]
+Resource = Annotated[
+    str | None, typer.Option("--resource", metavar="NAME", help="The image template, where a file has several.")
+]
+Strict = Annotated[bool | None, typer.Option("--strict", help="Count warnings as errors.", show_default=False)]
 MirrorFlag = Annotated[
     list[str] | None, typer.Option("--mirror", metavar="PREFIX=PREFIX", help="Fetch addresses that begin so elsewhere.")
 ]
@@ -36,8 +43,13 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite files that were 
 
 
 @app.callback(invoke_without_command=True)
-def root(show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+def root(
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every command that is run.")] = False,
+) -> None:
     """Turns an Azure image template into a Terraform workspace, and builds it."""
+    if verbose:
+        console.show_commands()
     if show_version:
         from generator import version  # noqa: PLC0415
 
@@ -46,9 +58,22 @@ def root(show_version: Annotated[bool, typer.Option("--version", help="Show the 
 
 
 @app.command()
-def validate(templates: Templates, json: Json = False, target: TargetFlag = None, sets: SetFlag = None) -> None:
-    """Check templates: every problem at once, with file, line and JSON path."""
-    raise typer.Exit(commands.validate(templates, json=json, target=target, sets=sets))
+def validate(
+    templates: Templates, json: Json = False, target: TargetFlag = None, sets: SetFlag = None,
+    parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
+) -> None:  # fmt: skip
+    """Check templates: every problem at once, with file, line and JSON path. Nothing is downloaded."""
+    raise typer.Exit(
+        commands.validate(
+            templates, json=json, target=target, sets=sets, parameters=parameters, resource=resource, strict=strict
+        )
+    )
+
+
+@app.command()
+def schema() -> None:
+    """Print a JSON Schema of image templates, for editors."""
+    commands.schema()
 
 
 @app.command()
@@ -56,22 +81,30 @@ def generate(
     template: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when something would change.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would change.")] = False,
-    force: Force = False, json: Json = False,
+    force: Force = False, json: Json = False, parameters: Parameters = None, resource: Resource = None,
+    strict: Strict = None,
 ) -> None:  # fmt: skip
     """Write the Terraform workspace of a template. Needs no Terraform and no cloud."""
     mode = "check" if check else "dry-run" if dry_run else "write"
     raise typer.Exit(
-        commands.generate(template, out, mode, force=force, json=json, target=target, sets=sets, mirrors=mirror)
-    )
+        commands.generate(
+            template, out, mode, force=force, json=json, target=target, sets=sets, mirrors=mirror,
+            parameters=parameters, resource=resource, strict=strict,
+        )
+    )  # fmt: skip
 
 
 @app.command()
 def plan(
     subject: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
     version: VersionFlag = None, force: Force = False, trust: Trust = False, json: Json = False,
+    parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
 ) -> None:  # fmt: skip
     """Show what a build would do, phase by phase."""
-    commands.plan(subject, out, version, force=force, trust=trust, json=json, target=target, sets=sets, mirrors=mirror)
+    commands.plan(
+        subject, out, version, force=force, trust=trust, json=json, target=target, sets=sets, mirrors=mirror,
+        parameters=parameters, resource=resource, strict=strict,
+    )  # fmt: skip
 
 
 @app.command()
@@ -82,13 +115,14 @@ def apply(
         str | None, typer.Option("--on-error", help="cleanup, abort (keep the machine) or ask; else the template's.")
     ] = None,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
+    parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
 ) -> None:  # fmt: skip
     """Build: machine, steps, capture, images; then everything else goes again."""
     if on_error not in (None, "cleanup", "abort", "ask"):
         raise typer.BadParameter("use cleanup, abort or ask", param_hint="--on-error")
     commands.apply(
         subject, out, version, on_error, force=force, trust=trust, yes=yes, quiet=quiet, json=json, target=target,
-        sets=sets, mirrors=mirror,
+        sets=sets, mirrors=mirror, parameters=parameters, resource=resource, strict=strict,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import console
-from generator.errors import ImagegenError, InvalidTemplate, Problem
+from generator.errors import ImagegenError
 from generator.settings import Settings, resolve
 
 if TYPE_CHECKING:
@@ -18,26 +18,25 @@ if TYPE_CHECKING:
 
 
 def validate(templates: list[Path], *, json: bool, **flags: Any) -> int:
-    """Every problem of every template. Exit code 1 when one has an error."""
-    from generator.template import read  # noqa: PLC0415
+    """Every problem of every template, of the format and of a target that was named. Exit code 1 for an error."""
+    from generator.template import problems_of, report  # noqa: PLC0415
 
-    settings = resolve(**flags)
-    problems: list[Problem] = []
-    for path in templates:
-        try:
-            problems += read(path, settings).warnings
-        except InvalidTemplate as error:
-            problems += error.problems
-    failed = any(problem.level == "error" for problem in problems)
+    found = problems_of(templates, resolve(**flags), building=flags.get("target") is not None)
+    problems = [problem for of_one in found.values() for problem in of_one]
     if json:
-        from generator.template.report import as_json  # noqa: PLC0415
+        console.put_json(report.as_json(problems, report.files_of(problems)) | report.verdict(found))
+    else:
+        if problems:
+            console.show_problems(problems)
+        console.say(report.closing(found))
+    return int(not report.all_valid(found))
 
-        console.put_json(as_json(problems))
-    elif problems:
-        console.show_problems(problems)
-    if not failed and not json:
-        console.say(f"{len(templates)} template{'s' if len(templates) > 1 else ''} valid")
-    return int(failed)
+
+def schema() -> None:
+    """The JSON Schema of the format."""
+    from generator.template.jsonschema import schema as made  # noqa: PLC0415
+
+    console.put(made())
 
 
 def generate(path: Path, out: Path | None, mode: str, *, force: bool, json: bool, **flags: Any) -> int:
@@ -209,7 +208,7 @@ def base_remove(name: str) -> None:
 
 def doctor(target: str, *, json: bool) -> int:
     """What is installed. Exit code 1 when something that builds need is missing."""
-    from generator.local import host  # noqa: PLC0415
+    from generator.local import accelerator, host  # noqa: PLC0415
 
     settings = resolve(target=target)
     checks = host.check_tools(building_base=True, terraform=settings.terraform)
@@ -222,6 +221,9 @@ def doctor(target: str, *, json: bool) -> int:
         ["ok" if check.path else "MISSING", check.requirement.name, check.requirement.purpose, check.path or ""]
         for check in checks
     ]
+    chosen = accelerator.explain(settings) if not missing else None
+    if chosen:
+        rows.append(["ok", "accelerator", "speed of the machine", f"{chosen.name}: {chosen.why}"])
     console.put(console.table(rows, ["", "NEEDED", "FOR", "FOUND"]))
     host.require(building_base=True, terraform=settings.terraform)
     return 0

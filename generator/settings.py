@@ -16,7 +16,10 @@ class Settings:
     """What a command works with; nothing later asks whether a value was set.
 
     target: "azure" or "local"; cache_dir: bases and downloads; state_dir: keys and machines of running builds (both
-    outside any workspace); mirrors: (prefix, replacement) pairs for download addresses; sets: `--set` values.
+    outside any workspace); mirrors: (prefix, replacement) pairs for download addresses; sets: `--set` values;
+    parameters: an ARM parameter file; resource: the image template among several of a deployment; strict: warnings
+    are errors. The rest is what ARM functions answer, such as `resourceGroup()`, `utcNow()` and (seed) `newGuid()`; ""
+    is the default of template/arm/inputs.py.
     """
 
     target: str = "azure"
@@ -25,6 +28,16 @@ class Settings:
     mirrors: tuple[tuple[str, str], ...] = ()
     sets: tuple[tuple[str, str], ...] = ()
     terraform: str = "terraform"
+    parameters: Path | None = None
+    resource: str = ""
+    strict: bool = False
+    resource_group: str = ""
+    location: str = ""
+    subscription_id: str = ""
+    tenant_id: str = ""
+    deployment_name: str = ""
+    utc_now: str = ""
+    seed: str = ""
 
 
 def _home(variable: str, default: str) -> Path:
@@ -41,13 +54,14 @@ def resolve(config: Path | None = None, **flags: Any) -> Settings:
     values: dict[str, Any] = _from_file(config or Path("imagegen.toml"), set(known))
     for name in known:
         if text := os.environ.get(f"IMAGEGEN_{name.upper()}"):
-            values[name] = text
+            values[name] = text.splitlines() if name in ("mirrors", "sets") else text
     values |= {name: value for name, value in flags.items() if value is not None}
-    for name in ("cache_dir", "state_dir"):
+    for name in ("cache_dir", "state_dir", "parameters"):
         if name in values:
             values[name] = Path(values[name]).expanduser().absolute()
     for name in ("mirrors", "sets"):
         values[name] = tuple(_pair(name, text) for text in values.get(name, ()))
+    values["strict"] = str(values.get("strict", "")).lower() in ("1", "true", "yes")
     settings = Settings(**values)
     if settings.target not in TARGETS:
         raise ImagegenError(f"unknown target `{settings.target}`", "use --target local or --target azure")

@@ -4,6 +4,6 @@ Cheap to import: pydantic comes in when a template is read, httpx when something
 """
 
 from generator.template.fetch import Sources, fetch_all
-from generator.template.reader import Read, read, read_bytes
+from generator.template.reader import Read, problems_of, read, read_bytes
 
-__all__ = ["Read", "Sources", "fetch_all", "read", "read_bytes"]
+__all__ = ["Read", "Sources", "fetch_all", "problems_of", "read", "read_bytes"]

@@ -3,20 +3,33 @@
 import posixpath
 import re
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-Kind = Literal["https", "http", "relative"]
+Kind = Literal["https", "http", "relative", "absolute"]
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 DRIVE = re.compile(r"[A-Za-z]:[\\/](?!/)")
+# The blob endpoints of Azure's clouds.
+BLOB_HOST = re.compile(r"\.blob\.(?:core\.(?:windows|usgovcloudapi|chinacloudapi)|storage\.azure)\.(?:net|cn)\Z")
 # Name and password before a host; everything after `?` or `#`, where SAS tokens and signatures stand.
 SECRET = re.compile(r"(?<=://)[^/\s\"'@?#]*@|(?<=[?#])[^\s\"'<>`|;)\\]+")
+SIGNED = re.compile(r"(?<=://)[^/\s\"'@?#]+@|(?<=[?&]sig=)[^&#\s]+", re.IGNORECASE)
 ADDRESS = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>`|;)\\]+")
 
 
 def redact(uri: str) -> str:
     """An address as it may be shown: without name, password, query and fragment."""
     return SECRET.sub(lambda found: "…@" if found[0].endswith("@") else "…", uri)
+
+
+def has_secret(uri: str) -> bool:
+    """Whether an address has a name, password, query or fragment, which may be secret."""
+    return bool(SECRET.search(uri))
+
+
+def secrets_of(uri: str) -> set[str]:
+    """The secrets in an address: name and password before the host, the signature of a SAS token."""
+    return {found.removesuffix("@") for found in SIGNED.findall(uri)} - {"***"}
 
 
 def mask(text: str) -> str:
@@ -30,7 +43,9 @@ def kind(uri: str) -> Kind | None:
         return None
     scheme = SCHEME.match(uri)
     if not scheme:
-        return "relative"
+        return "absolute" if uri.startswith("/") else "relative"
+    if scheme[1].lower() == "file":
+        return "absolute"
     return "https" if scheme[1].lower() == "https" else "http"
 
 
@@ -43,18 +58,45 @@ def refusal(uri: str) -> str | None:
     scheme = SCHEME.match(uri)
     if not scheme or DRIVE.match(uri):
         return _path_refusal(uri)
+    if scheme[1].lower() == "file":
+        return _file_refusal(uri)
     if scheme[1].lower() not in ("http", "https"):
-        return f"`{scheme[1][:20]}:` addresses are not taken: use https, http or a path relative to the template"
+        return f"`{scheme[1][:20]}:` addresses are not taken: use https, http, file or a path"
     return None if _has_host(uri) else "the address has no valid host"
 
 
 def _path_refusal(path: str) -> str | None:
     """Why a path is not taken, or None; links are looked at only when it is read."""
-    if path.startswith(("/", "\\")) or DRIVE.match(path):
-        return "an absolute path is not taken as an address: write one relative to the template's folder, or https"
+    if path.startswith("\\") or DRIVE.match(path):
+        return "this is a path of Windows: write one of this computer, or https"
     if posixpath.normpath(path).split("/")[0] == "..":
-        return "the path leads out of the template's folder"
+        return "the path leads out of the template's folder: write it from the root of the disk"
     return None
+
+
+def _file_refusal(uri: str) -> str | None:
+    """Why a `file:` address is not taken, or None."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return "the address is not valid"
+    if parts.netloc.lower() not in ("", "localhost"):
+        return "the address names another computer: write file:///PATH"
+    if parts.query or parts.fragment:
+        return "a `file:` address has nothing after its path: write ? as %3F and # as %23"
+    return None if parts.path.startswith("/") else "a `file:` address is file:///PATH"
+
+
+def path_of(uri: str) -> str:
+    """The path that an absolute address names."""
+    return unquote(urlsplit(uri).path) if SCHEME.match(uri) else uri
+
+
+def wants_login(uri: str) -> bool:
+    """Whether an https address is that of a blob in Azure, which may ask for a credential; a SAS token is one."""
+    parts = urlsplit(uri)
+    is_blob = parts.scheme.lower() == "https" and bool(BLOB_HOST.search((parts.hostname or "").lower()))
+    return is_blob and "sig=" not in parts.query.lower()
 
 
 def _has_host(uri: str) -> bool:

@@ -1,56 +1,93 @@
-"""Document → ImageTemplate: the models, the rules and what this release supports, all asked before anything is said."""
+"""Document → ImageTemplate: the models and the rules, all asked before anything is said."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import Problem
-from generator.settings import Settings
-from generator.template import explain, lint, support
+from generator.template import explain, lint, placeholders, support, versions
 from generator.template.document import Document, Path, in_order
 from generator.template.schema import (
     Customizer,
     Distributor,
     Envelope,
+    Identity,
     ImageTemplate,
-    Properties,
+    Optimize,
+    Plain,
     Source,
+    Validate,
     Validator,
+    VmProfile,
     VnetConfig,
 )
-from generator.template.schema.shape import fields
+from generator.template.schema.base import Section
+from generator.template.schema.shape import bare, fields, is_section
+from generator.template.tolerance import tolerant
 
 MOST = 1000  # problems of one origin; a person reads no more, and a hostile file must not make millions
 ENVELOPE = TypeAdapter(Envelope)
+PLAIN = TypeAdapter(Plain)
 # The parts that rules look at, each read by itself.
 PARTS: tuple[tuple[str, TypeAdapter[Any]], ...] = (
-    ("properties", TypeAdapter(Properties)),
+    ("identity", TypeAdapter(Identity)),
     ("properties.source", TypeAdapter(Source)),
     ("properties.customize[*]", TypeAdapter(Customizer)),
+    ("properties.validate", TypeAdapter(Validate)),
     ("properties.validate.inVMValidations[*]", TypeAdapter(Validator)),
     ("properties.distribute[*]", TypeAdapter(Distributor)),
+    ("properties.optimize", TypeAdapter(Optimize)),
+    ("properties.vmProfile", TypeAdapter(VmProfile)),
     ("properties.vmProfile.vnetConfig", TypeAdapter(VnetConfig)),
 )
 
 
-def check(document: Document, settings: Settings) -> tuple[ImageTemplate | None, list[Problem]]:
-    """The template (None if it has errors) and all problems and warnings, sorted by position."""
-    if refused := support.whole_file(document):
-        return None, in_order([*document.relaxed, refused])
+class Checked(NamedTuple):
+    """The template (None if it has errors), the document as it is meant, and all problems and warnings in order.
+
+    `problems` are those of the format, `refusals` what the target does not carry out.
+    """
+
+    template: ImageTemplate | None
+    document: Document
+    problems: list[Problem]
+    refusals: list[Problem]
+
+
+def check(document: Document, target: str, known: list[Problem]) -> Checked:
+    """Everything that is to be said of an image template whose placeholders are filled as far as they are given.
+
+    `known`: what its expressions gave already.
+    """
+    if not isinstance(document.value, dict):
+        refused = document.problem((), "an image template is a JSON object: `{ … }`")
+        return Checked(None, document, [*known, refused], [])
+    version = versions.version_of(document)
+    left = placeholders.unfilled(document)
+    given = document
+    document, put_right = tolerant(given, version)
     template, refused_by_model = _template(document)
-    unresolved = list(_some(support.unresolved(document)))
     found = chain(
+        put_right,
         _some(refused_by_model),
         _some(lint.check(document, list(_parts(document)))),
-        _some(support.check(document, settings)),
+        _some(versions.check(document, version)),
     )
-    # Of a value that is an expression or a placeholder, nothing else is worth saying.
-    known = {problem.path for problem in unresolved}
-    problems = [*document.relaxed, *unresolved, *(one for one in found if one.path not in known)]
-    return template, in_order(problems)
+    # Of a value that is none yet, a placeholder or an expression that fails, nothing else is worth saying.
+    places = (given.problem(path, "", at_key=at_key) for names in left.values() for path, at_key in names)
+    no_values = {at for one in (*places, *known) for at in _where(one)}
+    problems = [*known, *placeholders.problems(given, left)]
+    problems += [one for one in found if not _where(one) & no_values]
+    refusals = [one for one in _some(support.check(document, target)) if not _where(one) & no_values]
+    return Checked(template, document, in_order(problems), in_order(refusals))
+
+
+def _where(problem: Problem) -> set[Any]:
+    """Where a problem stands: its place, and its path, which lenient reading may have changed."""
+    return {(problem.line, problem.column), problem.path}
 
 
 def _some(problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -74,12 +111,19 @@ def _template(document: Document) -> tuple[ImageTemplate | None, Iterator[Proble
 
 def _parts(document: Document) -> Iterator[tuple[Path, Any]]:
     """Every part that is well-formed by itself, with its path."""
-    known = fields(Envelope)
-    envelope = {key: value for key, value in document.value.items() if key in known}
-    yield from _part((), envelope, ENVELOPE)
+    yield from _part((), _without_inner(document.value, Envelope), ENVELOPE)
+    for path, value in document.select("properties"):
+        if isinstance(value, dict):
+            yield from _part(path, _without_inner(value, Plain), PLAIN)
     for pattern, adapter in PARTS:
         for path, value in document.select(pattern):
             yield from _part(path, value, adapter)
+
+
+def _without_inner(value: dict[str, Any], model: type[Section]) -> dict[str, Any]:
+    """The members that a section knows, but for those that are sections themselves and are judged as such."""
+    known = fields(model)
+    return {key: item for key, item in value.items() if key in known and not is_section(bare(known[key]))}
 
 
 def _part(path: Path, value: Any, adapter: TypeAdapter[Any]) -> Iterator[tuple[Path, Any]]:

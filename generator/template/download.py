@@ -3,12 +3,13 @@
 import ipaddress
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from generator.errors import ImagegenError
+from generator.template import addresses, blob
 from generator.template.addresses import redact
 
 PAUSES = (0.5, 1.0, 2.0)  # seconds between the tries, so four tries
@@ -71,13 +72,15 @@ def _next(at: str, location: str) -> str:
     return to
 
 
-def _ask(client: httpx.Client, uri: str, limit: int, too_large: ImagegenError) -> bytes | str:
+def _ask(
+    client: httpx.Client, uri: str, limit: int, too_large: ImagegenError, headers: Mapping[str, str] | None = None
+) -> bytes | str:
     """The bytes of an address, or where it redirects to."""
     shown = redact(uri)
     end = time.monotonic() + DEADLINE
     try:
         _refuse_forbidden(_resolved(uri), shown)
-        with client.stream("GET", uri) as response:
+        with client.stream("GET", uri, headers=headers) as response:
             # The name may have changed its address since it was asked; this is the one really connected to.
             _refuse_forbidden(_peer(response), shown)
             status = response.status_code
@@ -85,6 +88,8 @@ def _ask(client: httpx.Client, uri: str, limit: int, too_large: ImagegenError) -
                 return response.headers["location"]
             if status == 429 or status >= 500:
                 raise _AgainError(f"the server says {status}", _wanted_pause(response))
+            if status in blob.REFUSING and headers is None and addresses.wants_login(uri):
+                return _ask(client, uri, limit, too_large, blob.headers(shown, status))
             if status != 200:
                 hint = "is it public?" if status in (401, 403) else "is the address right?"
                 raise ImagegenError(f"{shown} cannot be fetched: the server says {status}", hint)
@@ -129,9 +134,9 @@ def _peer(response: httpx.Response) -> Iterator[str]:
         yield str(address[0])
 
 
-def _refuse_forbidden(addresses: Iterator[str], shown: str) -> None:
+def _refuse_forbidden(found: Iterator[str], shown: str) -> None:
     """Raise ImagegenError for link-local and metadata addresses, also when they are written inside IPv6."""
-    for text in addresses:
+    for text in found:
         address = ipaddress.ip_address(text.partition("%")[0])
         if isinstance(address, ipaddress.IPv6Address):
             if address.ipv4_mapped:

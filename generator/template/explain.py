@@ -51,13 +51,17 @@ def _problem(document: Document, path: Path, place: Any, found: ErrorDetails) ->
     if kind == "missing":
         return document.problem(path, f"`{last}` is missing", f'add "{last}"')
     if kind == "extra_forbidden":
-        return document.problem(path, f"`{last}` is not known {_where(place)}", _known(last, list(fields(place))), at_key=True)
+        return document.problem(
+            path, f"`{last}` is not known {_where(place)}", _known(last, list(fields(place))), at_key=True
+        )
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _wrong_type(document, path, list(members(place)))
     if kind == "literal_error":
         return document.problem(path, f"`{_shown(found['input'])}` is not allowed", f"use {found['ctx']['expected']}")
     if kind in KINDS:
-        return document.problem(path, f"must be {KINDS[kind]}, not {_called(found['input'])}")
+        given = found["input"]
+        told = str(given) if kind == "int_type" and isinstance(given, float) else _called(given)
+        return document.problem(path, f"must be {KINDS[kind]}, not {told}")
     return document.problem(path, _bound(found))
 
 

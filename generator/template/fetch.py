@@ -70,9 +70,19 @@ class Sources:
             if not prefix.lower().startswith(("https://", "http://")):
                 return _from_mirror(prefix, rest, uri, kind)
             uri = prefix + rest
-        if addresses.kind(uri) == "relative":
-            return _within(self.template_path.absolute().parent, uri, uri, kind)
+        match addresses.kind(uri):
+            case "relative":
+                return _within(self.template_path.absolute().parent, uri, uri, kind)
+            case "absolute":
+                return self._from_disk(uri, kind)
         return self._from_web(uri, sha256, kind)
+
+    def _from_disk(self, uri: str, kind: Kind) -> bytes:
+        """A file anywhere on this computer, which only a template of the user's own may name (issue 5)."""
+        if (self.template_path.parent / "imagegen.lock.json").exists():
+            hint = "copy the template to a folder of your own if you trust it"
+            raise ImagegenError(f"{redact(uri)} lies outside the workspace: its template cannot ask for it", hint)
+        return _within(Path("/"), addresses.path_of(uri), uri, kind)
 
     def _mirrored(self, uri: str) -> tuple[str, str] | None:
         """Replacement and rest of an address by the longest prefix that fits; None without one."""
@@ -105,7 +115,7 @@ def fetch_all(template: "ImageTemplate", sources: Sources, document: Document | 
     """
     found: dict[str, bytes] = {}
     problems: list[Problem] = []
-    for path, uri, sha256, kind in _addresses(template):
+    for path, uri, sha256, kind in addresses_in(template):
         try:
             found[uri] = sources.get(uri, sha256, kind)
         except ImagegenError as error:
@@ -119,7 +129,7 @@ def fetch_all(template: "ImageTemplate", sources: Sources, document: Document | 
     return found
 
 
-def _addresses(template: "ImageTemplate") -> Iterator[tuple[JsonPath, str, str, Kind]]:
+def addresses_in(template: "ImageTemplate") -> Iterator[tuple[JsonPath, str, str, Kind]]:
     """Path, address, checksum and kind of everything that a template wants fetched."""
     from generator.template.schema import File, PowerShell, Shell  # noqa: PLC0415 - pydantic
 
@@ -147,6 +157,13 @@ def _from_mirror(prefix: str, rest: str, uri: str, kind: Kind) -> bytes:
     path = unquote(urlsplit("//mirror/" + rest).path.removeprefix("/"))
     joined = f"{base}/{path}" if prefix.endswith("/") or rest.startswith("/") else f"{base}{path}"
     return _within(folder, joined, uri, kind)
+
+
+def scripts_in(template: "ImageTemplate") -> list[str]:
+    """Every line that stands in the template itself."""
+    properties = template.properties
+    steps = [*properties.customize, *properties.validate_.in_vm_validations]
+    return [line for step in steps for line in getattr(step, "inline", None) or ()]
 
 
 def _within(folder: Path, path: str, uri: str, kind: Kind) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from generator.errors import InvalidTemplate, Problem
 from generator.template.document import Document, Lines, Path, Place, in_order, written
-from generator.template.tokens import CONTROL, WORDS, Token, decode, number, tokens
+from generator.template.tokens import CONTROL, WORDS, Bare, Token, decode, number, tokens
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_DEPTH = 200
@@ -30,7 +30,7 @@ def load(raw: bytes, file: str) -> Document:
     reader = _Reader(text, file)
     value, place = reader.document()
     if reader.problems:
-        raise InvalidTemplate(in_order(reader.problems + reader.relaxed))
+        raise InvalidTemplate(in_order(reader.problems))
     return Document(file, text, value, place, reader.lines, reader.relaxed)
 
 
@@ -78,6 +78,9 @@ class _Reader:
             if self.now.kind == "end":
                 self.wrong(self.now, "the file is empty")
                 return value, place
+            if self.now.kind in ("word", "other", "placeholder") and not _is_value(self.now):
+                hint = "a template begins with `{`; a Bicep file becomes JSON by `bicep build`"
+                self.stop(self.now, f"this is not JSON: it begins with {_named(self.now)}", hint)
             value, place = self.value(0)
             if self.now.kind != "end":
                 self.wrong(self.now, "the document ends before this", "take away what follows, or a bracket too many")
@@ -158,6 +161,8 @@ class _Reader:
         self.step()
         if token.kind == "string":
             return self.string(token)
+        if token.kind == "placeholder":
+            return Bare(token.text)
         if token.text in WORDS:
             return WORDS[token.text]
         if token.kind == "word" and (token.text[0].isdigit() or token.text[0] in "+-."):
@@ -231,9 +236,9 @@ class _Reader:
         if len(self.relaxed) < MAX_PROBLEMS:
             self.relaxed.append(self._problem(token.start, message, hint))
 
-    def stop(self, token: Token, message: str) -> NoReturn:
+    def stop(self, token: Token, message: str, hint: str | None = None) -> NoReturn:
         """Note a syntax error after which nothing sensible can be read."""
-        self.wrong(token, message)
+        self.wrong(token, message, hint)
         raise _TooMuchError
 
     def _problem(self, offset: int, message: str, hint: str | None) -> Problem:
@@ -258,10 +263,13 @@ def _named(token: Token) -> str:
     return f"`{token.text[:40]}`"
 
 
+def _is_value(token: Token) -> bool:
+    """Whether a word may be meant as a value: a number, or true, false and null."""
+    return token.text.lower() in WORDS or token.text[0].isdigit() or token.text[0] in "+-."
+
+
 def _no_value(token: Token) -> tuple[str, str | None]:
     """What to say of a word that is no JSON value, and what to do."""
-    if token.kind == "placeholder":
-        return f"the placeholder {token.text} is not filled in", "write the value in its place"
     if token.kind == "quoted":
         return "text must stand in double quotes, not single ones", None
     likely = {"none": "null", "nil": "null", "undefined": "null", "yes": "true", "no": "false"}

@@ -1,47 +1,132 @@
 """One template file, read whole: the entry to this wing."""
 
-from dataclasses import dataclass
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
-from generator.template.document import Document
+from generator.template import addresses
+from generator.template.document import Document, in_order
 from generator.template.load import MAX_BYTES, load
 
 if TYPE_CHECKING:
     from generator.template.schema import ImageTemplate
 
 
+SHORTEST_SECRET = 3  # characters; to star out less would garble every message and hide nothing
+
+
 @dataclass(frozen=True)
 class Read:
-    """What a template file says: the model, the document with its places, the warnings and the bytes of the file."""
+    """What a template file says: the model, the document with its places, the bytes of the file and the warnings.
+
+    `warnings` are of the format and, where the template was read for building, of the target. `refusals` is what the
+    target of the settings does not carry out, errors and warnings; reading for building raises where it has errors.
+    `parameters` are the bytes of the parameter file, for a workspace to keep.
+    """
 
     template: "ImageTemplate"
     document: Document
     warnings: list[Problem]
     raw: bytes
+    refusals: list[Problem]
+    parameters: bytes | None = None
+
+    def kept(self, text: str) -> str:
+        """A text as a workspace may keep it: without the secrets of addresses. What a script says itself stays."""
+        from generator.template.fetch import addresses_in, scripts_in  # noqa: PLC0415
+
+        scripts = scripts_in(self.template)
+        secrets = {secret for _, uri, *_ in addresses_in(self.template) for secret in addresses.secrets_of(uri)}
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= SHORTEST_SECRET and not any(secret in line for line in scripts):
+                text = text.replace(secret, "***")
+        return text
 
 
-def read(path: Path, settings: Settings) -> Read:
+def read(path: Path, settings: Settings, *, building: bool = True) -> Read:
     """Read and check a template file; nothing is downloaded.
 
-    Raises InvalidTemplate with every error and warning in the order of the file, ImagegenError when the file cannot
-    be read.
+    `building`: refuse also what the target does not carry out. Raises InvalidTemplate with every error and warning in
+    the order of the file, ImagegenError when the file cannot be read.
     """
-    return read_bytes(read_file(path), str(path), settings)
+    parameters = (str(settings.parameters), read_file(settings.parameters)) if settings.parameters else None
+    return read_bytes(read_file(path), str(path), settings, building=building, parameters=parameters)
 
 
-def read_bytes(raw: bytes, file: str, settings: Settings) -> Read:
-    """Check a template that is already in memory; `file` is its name in messages. Raises InvalidTemplate."""
+def read_bytes(
+    raw: bytes, file: str, settings: Settings, *, building: bool = True, parameters: tuple[str, bytes] | None = None
+) -> Read:
+    """Check a template that is already in memory; `file` is its name in messages. Raises as `read` does.
+
+    `parameters`: name and bytes of the parameter file.
+    """
     # pydantic costs 0.1 s to import, which commands that read no template need not pay.
+    from generator.template import inputs  # noqa: PLC0415
     from generator.template.check import check  # noqa: PLC0415
 
-    document = load(raw, file)
-    template, problems = check(document, settings)
-    if template is None or any(problem.level == "error" for problem in problems):
-        raise InvalidTemplate(problems)
-    return Read(template, document, problems, raw)
+    with _without_collecting():
+        document = load(raw, file)
+        given = inputs.put_in(document, settings, parameters)
+        checked = check(given.document, settings.target, given.problems)
+    said = [*checked.problems, *(checked.refusals if building else [])]
+    if settings.strict:
+        said = [replace(problem, level="error") for problem in (*said, *document.relaxed)]
+    said = in_order(_masked(problem, given.secrets) for problem in said)
+    if checked.template is None or any(problem.level == "error" for problem in said):
+        raise InvalidTemplate(said)
+    return Read(checked.template, checked.document, said, raw, checked.refusals, parameters[1] if parameters else None)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """What is read stays, all of it: to search it for garbage again and again took a fifth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _masked(problem: Problem, secrets: set[str]) -> Problem:
+    """A problem without the texts that were declared secret."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= SHORTEST_SECRET:
+            hint = problem.hint.replace(secret, "***") if problem.hint else None
+            problem = replace(problem, message=problem.message.replace(secret, "***"), hint=hint)
+    return problem
+
+
+def problems_of(paths: Sequence[Path], settings: Settings, *, building: bool) -> dict[Path, list[Problem]]:
+    """Everything that is to be said of several templates, each by itself.
+
+    A name given by `--set` is unknown only where none of them uses it. Raises ImagegenError when there is one path,
+    and it cannot be read.
+    """
+    from generator.template.inputs import FLAG  # noqa: PLC0415
+
+    found: dict[Path, list[Problem]] = {}
+    for path in paths:
+        try:
+            found[path] = read(path, settings, building=building).warnings
+        except InvalidTemplate as error:
+            found[path] = error.problems
+        except ImagegenError as error:
+            if len(paths) == 1:
+                raise
+            found[path] = [Problem(str(path), 0, 0, "", error.message, error.hint)]
+    unused = [{problem.file for problem in problems if problem.file.startswith(FLAG)} for problems in found.values()]
+    by_none = set.intersection(*unused) if unused else set()
+    return {
+        path: [problem for problem in problems if not problem.file.startswith(FLAG) or problem.file in by_none]
+        for path, problems in found.items()
+    }
 
 
 def read_file(path: Path) -> bytes:

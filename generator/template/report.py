@@ -3,12 +3,16 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from generator.errors import Problem
 from generator.template.addresses import mask
 
 WIDTH = 100  # columns of a line that are shown
+LONGEST_PATH = 300
 TAB = "    "
 COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "mark": "\x1b[1;32m", "dim": "\x1b[2m"}
 RESET = "\x1b[0m"
@@ -17,7 +21,7 @@ TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^\s\[\]{},:"]++|.', re.DOTALL)
 
 def render(problems: Sequence[Problem], sources: Mapping[str, bytes] | None = None, *, colour: bool = False) -> str:
     """All problems, one after the other, and a summary line. `sources`: the bytes of each file, to show its lines."""
-    lines = {file: _lines(raw) for file, raw in (sources or {}).items()}
+    lines = _lines_of(sources)
     blocks = [_block(problem, lines.get(problem.file, []), colour) for problem in problems]
     return "\n\n".join([*blocks, summary(problems)]) + "\n"
 
@@ -29,18 +33,56 @@ def summary(problems: Sequence[Problem]) -> str:
         for level in ("error", "warning")
         if (count := sum(problem.level == level for problem in problems))
     ]
-    files = len({problem.file for problem in problems})
+    files = len({problem.file for problem in problems if problem.line})
     return f"{' and '.join(counts) or 'no problems'}{f' in {files} files' if files > 1 else ''}"
 
 
-def as_json(problems: Sequence[Problem]) -> dict[str, Any]:
-    """The same content for programs: `problems` (file, line, column, path, level, message, hint) and the counts."""
-    names = ("file", "line", "column", "path", "level", "message", "hint")
+def as_json(problems: Sequence[Problem], sources: Mapping[str, bytes] | None = None) -> dict[str, Any]:
+    """The same content for programs: `problems` and the counts.
+
+    A problem has file, line, column, path, level, message and hint; where `sources` has its file, also the `text` of
+    the line, as far as it is shown, and the `mark` that goes under it.
+    """
+    lines = _lines_of(sources)
     return {
-        "problems": [{name: getattr(problem, name) for name in names} for problem in problems],
+        "problems": [_entry(problem, lines.get(problem.file, [])) for problem in problems],
         "errors": sum(problem.level == "error" for problem in problems),
         "warnings": sum(problem.level == "warning" for problem in problems),
     }
+
+
+def _entry(problem: Problem, lines: list[str]) -> dict[str, Any]:
+    """One problem for programs."""
+    entry = asdict(problem)
+    if 0 < problem.line <= len(lines):
+        entry["text"], entry["mark"] = _marked(lines[problem.line - 1], problem.column)
+    return entry
+
+
+def files_of(problems: Sequence[Problem]) -> dict[str, bytes]:
+    """The bytes of the files that problems stand in, as far as they can be read."""
+    found: dict[str, bytes] = {}
+    for file in {problem.file for problem in problems if problem.line}:
+        with suppress(OSError, ValueError):
+            found[file] = Path(file).read_bytes()
+    return found
+
+
+def all_valid(found: Mapping[Path, Sequence[Problem]]) -> bool:
+    """Whether no template has an error."""
+    return not any(problem.level == "error" for problems in found.values() for problem in problems)
+
+
+def verdict(found: Mapping[Path, Sequence[Problem]]) -> dict[str, Any]:
+    """Which of several templates are valid, for programs."""
+    return {"templates": [{"file": str(path), "valid": all_valid({path: of_one})} for path, of_one in found.items()]}
+
+
+def closing(found: Mapping[Path, Sequence[Problem]]) -> str:
+    """How many of several templates are valid: the last line."""
+    valid = sum(all_valid({path: of_one}) for path, of_one in found.items())
+    of_all = f" of {len(found)}" if valid < len(found) else ""
+    return f"{valid}{of_all} template{'s' if len(found) > 1 else ''} valid"
 
 
 def printable(text: str) -> str:
@@ -58,7 +100,8 @@ def _block(problem: Problem, lines: list[str], colour: bool) -> str:
     place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
     parts = [f"{printable(place)}: {_painted(problem.level, problem.level, colour)}: {printable(problem.message)}"]
     if problem.path:
-        parts.append(f"  at {printable(problem.path)}")
+        path = printable(problem.path)
+        parts.append(f"  at {path if len(path) <= LONGEST_PATH else path[: LONGEST_PATH - 1] + '…'}")
     if 0 < problem.line <= len(lines):
         shown, mark = _marked(lines[problem.line - 1], problem.column)
         parts += [
@@ -72,6 +115,10 @@ def _block(problem: Problem, lines: list[str], colour: bool) -> str:
 
 def _painted(kind: str, text: str, colour: bool) -> str:
     return f"{COLOURS[kind]}{text}{RESET}" if colour else text
+
+
+def _lines_of(sources: Mapping[str, bytes] | None) -> dict[str, list[str]]:
+    return {file: _lines(raw) for file, raw in (sources or {}).items()}
 
 
 def _lines(raw: bytes) -> list[str]:

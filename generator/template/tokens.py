@@ -29,6 +29,12 @@ DECODER = json.JSONDecoder(strict=False)  # control characters are judged elsewh
 CONTROL = re.compile("[\x00-\x1f]")
 
 
+class Bare(str):
+    """A placeholder that stands where a value does, without quotes: `"updateLimit": <n>`."""
+
+    __slots__ = ()
+
+
 class Token(NamedTuple):
     """A word of the text: its kind (`end` at the end), its text and its offsets."""
 

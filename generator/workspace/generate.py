@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from generator.errors import ImagegenError, Problem
 from generator.settings import Settings
@@ -10,6 +10,15 @@ from generator.workspace import store
 from generator.workspace.blueprint import Blueprint, Target
 from generator.workspace.decide import decide
 from generator.workspace.render import TARGET_MODULES, render
+
+if TYPE_CHECKING:
+    from generator.template import Read
+
+PARAMETERS = "parameters.json"
+# The settings, besides target and sets, on which the reading of a template depends.
+DECIDING = (
+    "resource", "resource_group", "location", "subscription_id", "tenant_id", "deployment_name", "utc_now", "seed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
         if lock is None:
             raise ImagegenError(f"{path} is not a workspace of imagegen", "give a template file, or a generated folder")
         settings = with_locked(settings, lock)
+        settings = replace(settings, parameters=path / PARAMETERS if PARAMETERS in lock.files else None)
         out, template_path = path, path / store.TEMPLATE
     else:
         template_path = path
@@ -51,10 +61,12 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     folder = out or Path(blueprint.name)
     if folder.exists() and not folder.is_dir():
         raise ImagegenError(f"{folder} is not a folder", "choose another with --out DIR")
-    files = render(blueprint) | {store.TEMPLATE: found.raw}
+    files = render(blueprint) | {store.TEMPLATE: _kept(found, found.raw)}
+    if found.parameters is not None:
+        files[PARAMETERS] = _kept(found, found.parameters)
     files = dict(sorted(files.items()))
     files[store.LOCK] = store.lock_bytes(
-        files, _locked_settings(settings, name, lock), _source_files(blueprint, found.template)
+        files, _locked_settings(settings, name, lock, found), _source_files(blueprint, found.template)
     )
     comparison = store.compare(folder, files, store.read_lock(folder))
     return Generated(folder, blueprint, files, comparison, found.warnings)
@@ -71,14 +83,22 @@ def require_target(settings: Settings) -> None:
 def with_locked(settings: Settings, lock: store.Lock) -> Settings:
     """The settings that a workspace was generated with, over the present ones."""
     sets = tuple(sorted((str(name), str(value)) for name, value in dict(lock.settings.get("sets", {})).items()))
-    return replace(settings, target=str(lock.settings.get("target", settings.target)), sets=sets)
+    rest: dict[str, Any] = {name: str(lock.settings.get(name, "")) for name in DECIDING}
+    return replace(settings, target=str(lock.settings.get("target", settings.target)), sets=sets, **rest)
 
 
-def _locked_settings(settings: Settings, name: str, lock: store.Lock | None) -> dict[str, Any]:
+def _locked_settings(settings: Settings, name: str, lock: store.Lock | None, found: "Read") -> dict[str, Any]:
     """What of the settings decides the bytes of a workspace."""
     if lock is not None:
         return lock.settings
-    return {"name": name, "sets": dict(sorted(settings.sets)), "target": settings.target}
+    rest = {name: getattr(settings, name) for name in DECIDING if getattr(settings, name)}
+    sets = {name: found.kept(value) for name, value in sorted(settings.sets)}
+    return {"name": name, "sets": sets, "target": settings.target} | rest
+
+
+def _kept(found: "Read", raw: bytes) -> bytes:
+    """The bytes of a file as a workspace may keep them."""
+    return found.kept(raw.decode("utf-8")).encode("utf-8")
 
 
 def _name(path: Path) -> str:

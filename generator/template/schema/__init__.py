@@ -2,7 +2,7 @@
 
 from generator.template.schema.customize import Customizer, File, PowerShell, Shell, WindowsRestart, WindowsUpdate
 from generator.template.schema.distribute import Distributor, ManagedImage, SharedImage, TargetRegion, Versioning, Vhd
-from generator.template.schema.envelope import Envelope, Identity, ImageTemplate, Properties, UserIdentity
+from generator.template.schema.envelope import Envelope, Identity, ImageTemplate, Plain, Properties, UserIdentity
 from generator.template.schema.profile import (
     DataDisk,
     ErrorHandling,
@@ -36,6 +36,7 @@ __all__ = [
     "ManagedImageSource",
     "OnError",
     "Optimize",
+    "Plain",
     "PlanInfo",
     "PlatformImage",
     "PowerShell",

@@ -12,6 +12,7 @@ from generator.template.schema.source import Source
 from generator.template.schema.validate import Validate
 
 ReadOnly = Any
+ForDeployments = Any
 
 
 class UserIdentity(Section):
@@ -28,7 +29,14 @@ class Identity(Section):
     user_assigned_identities: dict[str, UserIdentity] = Field(default_factory=dict)
 
 
-class Properties(Section):
+class Plain(Section):
+    """Those of the properties that are plain values."""
+
+    build_timeout_in_minutes: int = Field(default=0, ge=0, le=960)
+    staging_resource_group: str | None = None
+
+
+class Properties(Plain):
     """What is built. The last four are read-only: exported templates have them."""
 
     source: Source
@@ -37,9 +45,7 @@ class Properties(Section):
     validate_: Validate = Field(default_factory=Validate, alias="validate")
     distribute: Annotated[tuple[Distributor, ...], Strict(False)]
     error_handling: ErrorHandling = Field(default_factory=ErrorHandling)
-    build_timeout_in_minutes: int = Field(default=0, ge=0, le=960)
     vm_profile: VmProfile = Field(default_factory=VmProfile)
-    staging_resource_group: str | None = None
     auto_run: Switch | None = None
     managed_resource_tags: Tags = Field(default_factory=dict)
     additional_data_disks: Annotated[tuple[DataDisk, ...], Strict(False)] = ()
@@ -50,7 +56,11 @@ class Properties(Section):
 
 
 class Envelope(Section):
-    """What stands around `properties`. `id` and `systemData` are read-only."""
+    """What stands around `properties`.
+
+    `id` and `systemData` are read-only. The last six have a meaning in deployment templates, and none here; `$schema`
+    is for editors.
+    """
 
     type: str | None = None
     api_version: str | None = None
@@ -60,6 +70,12 @@ class Envelope(Section):
     identity: Identity | None = None
     id: ReadOnly = None
     system_data: ReadOnly = None
+    comments: ForDeployments = None
+    condition: ForDeployments = None
+    copy_: ForDeployments = Field(default=None, alias="copy")
+    depends_on: ForDeployments = None
+    scope: ForDeployments = None
+    schema_: ForDeployments = Field(default=None, alias="$schema")
 
 
 class ImageTemplate(Envelope):

@@ -10,11 +10,14 @@ OnError = Literal["cleanup", "abort"]
 
 
 class VnetConfig(Section):
-    """The user's own network."""
+    """The user's own network. The last three: a preview of 2020-02-14 (aib-reference 1.11)."""
 
     subnet_id: str | None = None
     container_instance_subnet_id: str | None = None
     proxy_vm_size: str = ""
+    name: str | None = None
+    subnet_name: str | None = None
+    resource_group_name: str | None = None
 
 
 class VmProfile(Section):

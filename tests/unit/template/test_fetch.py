@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,7 @@ import pytest
 
 from generator.errors import ImagegenError, InvalidTemplate
 from generator.settings import Settings
-from generator.template import Sources, addresses, download, fetch_all, read_bytes
+from generator.template import Sources, addresses, blob, download, fetch_all, read_bytes
 from generator.template.addresses import mask, redact
 from generator.template.fetch import LIMIT
 
@@ -183,9 +184,52 @@ def test_what_leaves_the_folder_is_refused(folder: Path, settings: Settings) -> 
     (folder / "up").symlink_to("..")
     os.mkfifo(folder / "pipe")
     (folder / "folder").mkdir()
-    for uri in ("../secret", "up/secret", "link", "a/../../secret", str(folder / "x"), f"file://{folder}/x", "none",
-                "pipe", "folder", "x" * 5000, "a\0b", ""):  # fmt: skip
+    for uri in ("../secret", "up/secret", "link", "a/../../secret", str(folder / "x"), f"file://{folder}/x",
+                "file://h/x", "none", "pipe", "folder", "x" * 5000, "a\0b", ""):  # fmt: skip
         refused(sources(folder, settings), uri)
+
+
+def test_absolute_paths_are_for_templates_of_ones_own(folder: Path, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "a b").write_bytes(CONTENT)
+    uris = (
+        f"{tmp_path}/a b",
+        f"file://{tmp_path}/a%20b",
+        f"file://localhost{tmp_path}/a%20b",
+        f"file:{tmp_path}/a%20b",
+    )
+    for uri in uris:
+        assert sources(folder, settings).get(uri, None, "file") == CONTENT
+    assert "is a directory" in refused(sources(folder, settings), str(tmp_path)).lower()
+    (folder / "imagegen.lock.json").write_text("{}")
+    for uri in uris:
+        assert "outside the workspace" in refused(sources(folder, settings), uri)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 409])
+def test_a_private_blob_asks_for_a_login(
+    server: Server, folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(addresses, "wants_login", lambda uri: "?sig=" not in uri)
+    server.answers["/blob"] = [(status, {}, b""), (200, {}, CONTENT)]
+    monkeypatch.setattr(blob, "_token", lambda *_: "TOKEN")
+    assert sources(folder, settings).get(at(server, "/blob"), None, "file") == CONTENT
+    assert len(server.asked) == 2
+
+
+def test_without_azure_identity_the_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "azure.identity", None)
+    with pytest.raises(ImagegenError) as caught:
+        blob.headers("https://a.blob.core.windows.net/x", 404)
+    assert "the server says 404" in caught.value.message
+    assert "install azure-identity" in str(caught.value.hint)
+
+
+def test_which_addresses_want_a_login() -> None:
+    host = "https://a.blob.core.windows.net"
+    assert addresses.wants_login(f"{host}/c/x")
+    assert addresses.wants_login("https://a.z1.blob.storage.azure.net/c/x")
+    for uri in (f"{host}/c/x?sv=1&sig=S", "http://a.blob.core.windows.net/x", "https://blob.core.windows.net.evil/x"):
+        assert not addresses.wants_login(uri)
 
 
 def test_mirror_of_the_web(server: Server, folder: Path, settings: Settings, tmp_path: Path) -> None:
@@ -255,6 +299,7 @@ def test_secrets_are_redacted() -> None:
 
 
 def test_kinds_of_addresses() -> None:
-    assert [addresses.kind(uri) for uri in ("HTTPS://h/x", "http://h", "a/b.sh", "file:x", "s3://b/x")] == [
-        "https", "http", "relative", None, None,
+    uris = ("HTTPS://h/x", "http://h", "a/b.sh", "/a", "file:///x", "file:x", "s3://b/x")
+    assert [addresses.kind(uri) for uri in uris] == [
+        "https", "http", "relative", "absolute", "absolute", None, None,
     ]  # fmt: skip

@@ -1,0 +1,75 @@
+"""What the user gives, put into a document: placeholders filled, ARM expressions evaluated."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from generator.errors import InvalidTemplate, Problem
+from generator.settings import Settings
+from generator.template import placeholders
+from generator.template.arm import Inputs, evaluate_body, expand, is_deployment, parameters_of
+from generator.template.document import Document, in_order
+from generator.template.load import load
+
+FLAG = "--set "
+# A text that may call a function, in the file as it is written; without one and without `--set` there is nothing to
+# evaluate, which a large file is spared.
+CALL = re.compile(r'"\s*(?:\[|\\u005b)\s*[A-Za-z_\\]', re.IGNORECASE)
+# Of a deployment template, what becomes an image template; the rest is talk.
+DEPLOYED = {"resources", "variables"}
+WHERE = ("resource_group", "location", "subscription_id", "tenant_id", "deployment_name", "utc_now", "seed")
+
+
+@dataclass(frozen=True)
+class Given:
+    """The image template that a document holds, with the values that were given for it.
+
+    `problems` are of what was given and of the expressions; `secrets` are texts that must not be shown.
+    """
+
+    document: Document
+    problems: list[Problem]
+    secrets: set[str]
+
+
+def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes] | None) -> Given:
+    """Fill the placeholders of a document and evaluate its expressions. `parameters`: name and bytes of their file.
+
+    Raises InvalidTemplate where no image template comes out: then with the placeholders that are left, too.
+    """
+    sets = dict(settings.sets)
+    filled, used = placeholders.fill(document, sets)
+    values: dict[str, Any] = {}
+    if parameters:
+        in_file = placeholders.fill(load(parameters[1], parameters[0]), sets)
+        values, used = parameters_of(in_file.document), used | in_file.used
+    where = {name: getattr(settings, name) for name in WHERE if getattr(settings, name)}
+    if not sets and not is_deployment(filled.value) and not CALL.search(document.text):
+        return Given(filled, [], set())
+    inputs = Inputs(parameters=values, sets=sets, resource=settings.resource or None, **where)
+    try:
+        expanded = (expand if is_deployment(filled.value) else evaluate_body)(filled, inputs)
+    except InvalidTemplate as error:
+        if is_deployment(filled.value):
+            left = placeholders.unfilled(filled, DEPLOYED)
+            raise InvalidTemplate(in_order([*error.problems, *placeholders.problems(filled, left)])) from error
+        return Given(filled, error.problems, set())
+    unused = sorted(set(sets) - used - expanded.used)
+    return Given(expanded.document, list(_unused(unused, _wanted(filled))), expanded.secrets)
+
+
+def _wanted(document: Document) -> list[str]:
+    """The names that values could be given for."""
+    declared = document.value.get("parameters") if isinstance(document.value, dict) else None
+    return [*placeholders.unfilled(document), *(declared if isinstance(declared, dict) else ())]
+
+
+def _unused(names: Iterable[str], wanted: list[str]) -> Iterator[Problem]:
+    """Names that were given and that nothing has; mostly misspelled."""
+    known = {one.lower(): one for one in wanted}
+    for name in names:
+        near = get_close_matches(name.lower(), known, n=1)
+        hint = f"did you mean `{known[near[0]]}`?" if near else "take it away"
+        yield Problem(f"{FLAG}{name}", 0, 0, "", "the template has no placeholder and no parameter of this name", hint)

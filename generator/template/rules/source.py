@@ -1,0 +1,59 @@
+"""Rules of the source."""
+
+import re
+from collections.abc import Iterator
+
+from generator.template.rules.base import Finding, rule
+from generator.template.schema import IsoSource, ManagedImageSource, PlatformImage, SharedImageVersion
+
+GROUP = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute"
+MANAGED = re.compile(rf"{GROUP}/images/[^/]+/?\Z", re.IGNORECASE)
+# A gallery of one's own, one that is shared directly, or a community's (aib-reference 1.3; issue 3).
+GALLERY = re.compile(
+    rf"(?:{GROUP}/galleries|(?:/subscriptions/[^/]+/providers/Microsoft\.Compute/locations/[^/]+)?"
+    r"/(?:sharedGalleries|communityGalleries))/[^/]+/images/[^/]+/versions/([^/]+)/?\Z",
+    re.IGNORECASE,
+)
+NUMBERS = re.compile(r"(?:latest|\d+(?:\.\d+){2})\Z", re.ASCII | re.IGNORECASE)
+MARKETPLACE = re.compile(r"(?:latest|\d+(?:\.\d+)+)\Z", re.ASCII | re.IGNORECASE)
+
+
+@rule(IsoSource)
+def iso_is_closed(_: IsoSource) -> Iterator[Finding]:
+    """Only previews had ISO sources; creating and processing them ended years ago (aib-reference 1.12)."""
+    hint = "start from a PlatformImage, such as RedHat's"
+    yield Finding(("type",), "ISO sources are closed: Azure takes none any more", hint)
+
+
+@rule(PlatformImage)
+def platform_names(source: PlatformImage) -> Iterator[Finding]:
+    """A marketplace image is named by four texts (aib-reference 1.3)."""
+    for name in ("publisher", "offer", "sku", "version"):
+        if not str(getattr(source, name)).strip():
+            yield Finding((name,), f"`{name}` is empty", "`az vm image list` has the names")
+
+
+@rule(PlatformImage)
+def platform_version(source: PlatformImage) -> Iterator[Finding]:
+    """A version is numbers with points, or `latest` (aib-reference 1.3)."""
+    if source.version.strip() and not MARKETPLACE.match(source.version):
+        yield Finding(("version",), "not a version", "write latest, or numbers such as 12.0.202401", "warning")
+
+
+@rule(ManagedImageSource)
+def managed_image_id(source: ManagedImageSource) -> Iterator[Finding]:
+    """`imageId` is the id of a managed image (aib-reference 1.3). Not all forms are documented, so this only warns."""
+    if not MANAGED.match(source.image_id):
+        hint = "write /subscriptions/GUID/resourceGroups/GROUP/providers/Microsoft.Compute/images/NAME"
+        yield Finding(("imageId",), "not the id of a managed image", hint, "warning")
+
+
+@rule(SharedImageVersion)
+def gallery_version_id(source: SharedImageVersion) -> Iterator[Finding]:
+    """`imageVersionId` ends in a version or `latest` (aib-reference 1.3). Not all forms are documented: a warning."""
+    found = GALLERY.match(source.image_version_id)
+    hint = "write …/galleries/GALLERY/images/DEFINITION/versions/X.Y.Z, or …/versions/latest"
+    if not found:
+        yield Finding(("imageVersionId",), "not the id of a version in a gallery", hint, "warning")
+    elif not NUMBERS.match(found[1]):
+        yield Finding(("imageVersionId",), f"`{found[1][:40]}` is not a version", hint, "warning")

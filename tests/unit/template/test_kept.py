@@ -1,0 +1,92 @@
+"""What of the user's input a workspace keeps: enough to be generated anew from itself, and no secret of an address."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from generator.settings import Settings
+from generator.workspace import store
+from generator.workspace.generate import Generated, generate, with_locked
+from tests.unit.template.making import SOURCE, shell, template, vhd
+
+SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+
+
+def settings(folder: Path, **more: object) -> Settings:
+    """With a mirror that has the script."""
+    mirror = (("https://", f"{folder}/mirror/"),)
+    (folder / "mirror/h").mkdir(parents=True, exist_ok=True)
+    (folder / "mirror/h/a.sh").write_bytes(b"true\n")
+    return Settings(
+        target="local", cache_dir=folder / "c", state_dir=folder / "s", mirrors=mirror, **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def made_twice(path: Path, given: Settings, out: Path) -> Generated:
+    """A workspace written, and generated anew from itself: the same bytes."""
+    first = generate(path, given, out)
+    store.write(out, first.files, first.comparison, force=False)
+    lock = store.read_lock(out)
+    assert lock
+    again = generate(out, with_locked(Settings(cache_dir=given.cache_dir, state_dir=given.state_dir), lock))
+    assert again.files == first.files
+    return first
+
+
+def deployment(folder: Path) -> Path:
+    """A deployment template with two image templates, and parameters."""
+    names = {"name": {"type": "string"}, "script": {"type": "string"}, "minutes": {"type": "int", "defaultValue": 5}}
+    resource = {"type": "Microsoft.VirtualMachineImages/imageTemplates", "apiVersion": "2024-02-01", "location": "x"}
+    properties = template(customize=[shell(scriptUri="[parameters('script')]")])["properties"] | {
+        "buildTimeoutInMinutes": "[parameters('minutes')]"
+    }
+    both = [resource | {"name": f"[concat(parameters('name'), '{n}')]", "properties": properties} for n in "ab"]
+    path = folder / "d.json"
+    path.write_text(json.dumps({"$schema": SCHEMA, "parameters": names, "resources": both}))
+    return path
+
+
+def test_parameters_and_the_chosen_resource_are_kept(tmp_path: Path) -> None:
+    parameters = tmp_path / "p.json"
+    parameters.write_text(json.dumps({"parameters": {"minutes": {"value": 30}, "name": {"value": "web"}}}))
+    given = settings(
+        tmp_path, parameters=parameters, resource="webb", sets=(("script", "https://h/a.sh"),), utc_now="2021-01-01"
+    )
+    found = made_twice(deployment(tmp_path), given, tmp_path / "out")
+    assert found.blueprint.name == "webb"
+    assert found.blueprint.timeout_minutes == 30
+    assert found.files["parameters.json"] == parameters.read_bytes()
+    locked = json.loads(found.files[store.LOCK])["settings"]
+    assert (locked["resource"], locked["utc_now"]) == ("webb", "2021-01-01")
+
+
+@pytest.mark.parametrize("by", ["template", "set", "parameters"])
+def test_no_secret_of_an_address_is_kept(tmp_path: Path, by: str) -> None:
+    uri = "https://user:HUNTER2@h/a.sh?sv=1&sig=HUNTER3%3D&x=1"
+    given, path = settings(tmp_path), tmp_path / "t.json"
+    if by == "template":
+        path.write_text(json.dumps(template(customize=[shell(scriptUri=uri)])))
+    else:
+        path = deployment(tmp_path)
+        values = {"name": "web", "script": uri, "minutes": "30"}
+        given = settings(tmp_path, sets=tuple(values.items()), resource="weba")
+        if by == "parameters":
+            entries = {name: {"value": int(value) if value == "30" else value} for name, value in values.items()}
+            (tmp_path / "p.json").write_text(json.dumps({"parameters": entries}))
+            given = settings(tmp_path, parameters=tmp_path / "p.json", resource="weba")
+    mirror = tmp_path / "mirror/user:HUNTER2@h"
+    mirror.mkdir(parents=True, exist_ok=True)
+    (mirror / "a.sh").write_bytes(b"true\n")
+    found = made_twice(path, given, tmp_path / "out")
+    assert not any(b"HUNTER" in content for content in found.files.values())
+    assert any(b"sig=***&x=1" in content for content in found.files.values())
+
+
+def test_what_a_script_says_stays(tmp_path: Path) -> None:
+    uri = "https://h/a.sh?sig=HUNTER3"
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps(template(source=SOURCE, distribute=[vhd()], customize=[
+        shell(scriptUri=uri), shell(inline=[f"curl '{uri}'"]),
+    ])))  # fmt: skip
+    made_twice(path, settings(tmp_path), tmp_path / "out")
