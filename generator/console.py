@@ -7,7 +7,6 @@ import re
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TextIO
 
 from generator.errors import ImagegenError, InvalidTemplate, Problem, StepFailed
@@ -82,13 +81,9 @@ def show_error(error: ImagegenError) -> None:
 
 def show_problems(problems: list[Problem]) -> None:
     """Problems of a template, each with its place and the line it stands in."""
-    from generator.template.report import render  # noqa: PLC0415 - only where there is a problem
+    from generator.template.report import files_of, render  # noqa: PLC0415 - only where there is a problem
 
-    files: dict[str, bytes] = {}
-    for file in {problem.file for problem in problems}:
-        with suppress(OSError):
-            files[file] = Path(file).read_bytes()
-    say(render(problems, files, colour=has_colour(sys.stderr)).rstrip())
+    say(render(problems, files_of(problems), colour=has_colour(sys.stderr)).rstrip())
 
 
 def ask(question: str, *, yes: bool) -> bool:
@@ -201,9 +196,9 @@ def error_as_json(error: ImagegenError) -> dict[str, Any]:
     if isinstance(error, StepFailed):
         value |= {"step": error.step, "script": error.script, "tail": error.tail}
     if isinstance(error, InvalidTemplate):
-        from generator.template.report import as_json  # noqa: PLC0415
+        from generator.template.report import as_json, files_of  # noqa: PLC0415
 
-        value |= as_json(error.problems)
+        value |= as_json(error.problems, files_of(error.problems))
     return value
 
 

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from generator.template.schema import ImageTemplate
+from generator.template.schema.words import WORDS
 
 DIALECT = GenerateJsonSchema.schema_dialect
 # What stands where a value does and is one only later: `<name>` anywhere in it, or an ARM expression.
@@ -38,15 +39,16 @@ def _section(section: dict[str, Any]) -> dict[str, Any]:
     discriminating = {"type"} & set(required)
     return _plain(section) | {
         "properties": {
-            name: _described(member) if name in discriminating else _open(member, nullable=name not in required)
+            name: {"description": WORDS[name]}
+            | (_named(member) if name in discriminating else _open(member, nullable=name not in required))
             for name, member in members.items()
         }
     }
 
 
-def _described(member: dict[str, Any]) -> dict[str, Any]:
-    """A member without the title that only repeats its name."""
-    return {key: value for key, value in member.items() if key != "title"}
+def _named(member: dict[str, Any]) -> dict[str, Any]:
+    """A member without what its name and its type say already."""
+    return {key: value for key, value in member.items() if key not in ("title", "description")}
 
 
 def _plain(section: dict[str, Any]) -> dict[str, Any]:
@@ -59,8 +61,8 @@ def _plain(section: dict[str, Any]) -> dict[str, Any]:
 
 def _open(member: dict[str, Any], *, nullable: bool) -> dict[str, Any]:
     """A member that may also be something that becomes its value later."""
-    member = _described(member)
-    kept = {key: member.pop(key) for key in ("default", "description") if key in member}
+    member = _named(member)
+    kept = {"default": member.pop("default")} if "default" in member else {}
     if "anyOf" in member:  # pydantic's way to say that null is allowed; here it is where nothing is required
         (member,) = (choice for choice in member["anyOf"] if choice != NULL)
     if "items" in member:

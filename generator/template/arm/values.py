@@ -17,7 +17,9 @@ def kind(value: Any) -> str:
     """The type of a value as templates name it."""
     if isinstance(value, bool):
         return "bool"
-    names = {str: "string", int: "int", float: "float", list: "array", dict: "object", type(None): "null"}
+    if isinstance(value, str):  # also what was given for a placeholder
+        return "string"
+    names = {int: "int", float: "float", list: "array", dict: "object", type(None): "null"}
     return names.get(type(value), "lambda")
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.errors import ImagegenError, InvalidTemplate
-from generator.settings import Settings
 from generator.template import read, read_bytes
 from generator.template.report import as_json, render
+from generator.template.versions import VERSIONS
+from tests.unit.template.making import LOCAL
 
 CORPUS = Path("/work/shared/aib-corpus")
-LOCAL = Settings(target="local", cache_dir=Path("none"), state_dir=Path("none"))
 
 NAMES = """
 type properties source customize validate inVMValidations distribute runOutputName Shell File PowerShell VHD inline
 SharedImage ManagedImage PlatformImage scriptUri sourceUri destination name tags identity vmProfile vnetConfig state
-galleryImageId versioning targetRegions optimize vmBoot sha256Checksum apiVersion <x> [f(x)] ../x
+galleryImageId versioning targetRegions optimize vmBoot sha256Checksum apiVersion <x> [f(x)] ../x $schema resources
+parameters variables defaultValue value copy count [parameters('x')] [variables('a')] [concat('<x>')] [[x] sourceURI
+SCRIPT platformimage shell vhd aritfactTags latest Microsoft.VirtualMachineImages/imageTemplates [range(0,9)]
 """
 WORDS = st.sampled_from(NAMES.split())
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | WORDS
@@ -33,13 +36,19 @@ VALUES = st.recursive(
 SECTIONS = ("source", "customize", "validate", "distribute", "vmProfile", "optimize", "errorHandling", "autoRun")
 TEMPLATES = st.fixed_dictionaries(
     {"properties": st.dictionaries(st.sampled_from(SECTIONS), VALUES | st.lists(VALUES, max_size=3))},
-    optional={"tags": VALUES, "identity": VALUES, "type": VALUES, "apiVersion": VALUES},
+    optional={"tags": VALUES, "identity": VALUES, "type": VALUES, "apiVersion": VALUES | st.sampled_from(VERSIONS)},
 )
+DEPLOYMENTS = st.fixed_dictionaries(
+    {"resources": st.lists(TEMPLATES, max_size=2) | st.dictionaries(WORDS, TEMPLATES, max_size=2) | VALUES},
+    optional={"parameters": VALUES, "variables": VALUES, "functions": VALUES, "languageVersion": VALUES},
+)
+GIVEN = st.lists(st.tuples(WORDS, WORDS | st.text(max_size=5)), max_size=3).map(tuple)
 
 
-def survives(raw: bytes) -> None:
+def survives(raw: bytes, sets: tuple[tuple[str, str], ...] = (), *, strict: bool = False) -> None:
+    given = replace(LOCAL, sets=sets, strict=strict)
     try:
-        problems = read_bytes(raw, "t.json", LOCAL).warnings
+        problems = read_bytes(raw, "t.json", given, building=not strict).warnings
     except InvalidTemplate as error:
         problems = error.problems
     text = render(problems, {"t.json": raw})
@@ -48,9 +57,21 @@ def survives(raw: bytes) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(TEMPLATES | VALUES)
-def test_any_json(value: Any) -> None:
-    survives(json.dumps(value).encode())
+@given(TEMPLATES | DEPLOYMENTS | VALUES, GIVEN, st.booleans())
+def test_any_json(value: Any, sets: tuple[tuple[str, str], ...], strict: bool) -> None:
+    survives(json.dumps(value).encode(), sets, strict=strict)
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEMPLATES, st.sampled_from(VERSIONS[:-2]))
+def test_reading_leniently_never_refuses_what_is_right(value: dict[str, Any], version: str) -> None:
+    """And reads the same from it."""
+    try:
+        strictly = read_bytes(json.dumps(value | {"apiVersion": VERSIONS[-1]}).encode(), "t", LOCAL, building=False)
+    except InvalidTemplate:
+        return
+    leniently = read_bytes(json.dumps(value | {"apiVersion": version}).encode(), "t", LOCAL, building=False)
+    assert leniently.template.properties == strictly.template.properties
 
 
 @settings(max_examples=150, deadline=None)

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from generator.template.jsonschema import schema
+from generator.template.schema.words import WORDS
 from tests.unit.template.making import file, shared, shell, template, vhd
 
 ROOT = Path(__file__).parents[3]
@@ -68,3 +69,9 @@ def test_the_command_prints_it_and_always_the_same() -> None:
     first = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert first == schema() + "\n"
     assert all(section.get("description") for name, section in SCHEMA["$defs"].items())
+
+
+def test_every_name_is_described_and_no_other() -> None:
+    sections = [SCHEMA, *SCHEMA["$defs"].values()]
+    described = {name: member["description"] for one in sections for name, member in one.get("properties", {}).items()}
+    assert described == WORDS
