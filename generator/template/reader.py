@@ -1,7 +1,7 @@
 """One template file, read whole: the entry to this wing."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +26,8 @@ class Read:
 
     `warnings` are of the format and, where the template was read for building, of the target. `refusals` is what the
     target of the settings does not carry out, errors and warnings; reading for building raises where it has errors.
-    `parameters` are the bytes of the parameter file, for a workspace to keep.
+    `parameters` are the bytes of the parameter file, for a workspace to keep; `secrets` are the values of secure
+    parameters.
     """
 
     template: "ImageTemplate"
@@ -35,9 +36,13 @@ class Read:
     raw: bytes
     refusals: list[Problem]
     parameters: bytes | None = None
+    secrets: frozenset[str] = frozenset()
 
     def kept(self, text: str) -> str:
-        """A text as a workspace may keep it: without the secrets of addresses. What a script says itself stays."""
+        """A text as a workspace may keep it: without secure parameters and the secrets of addresses.
+
+        What a script says itself stays.
+        """
         from generator.template.fetch import addresses_in, scripts_in  # noqa: PLC0415
 
         scripts = scripts_in(self.template)
@@ -45,7 +50,7 @@ class Read:
         for secret in sorted(secrets, key=len, reverse=True):
             if len(secret) >= SHORTEST_SECRET and not any(secret in line for line in scripts):
                 text = text.replace(secret, "***")
-        return text
+        return _starred(text, self.secrets)
 
 
 def read(path: Path, settings: Settings, *, building: bool = True) -> Read:
@@ -79,7 +84,8 @@ def read_bytes(
     said = in_order(_masked(problem, given.secrets) for problem in said)
     if checked.template is None or any(problem.level == "error" for problem in said):
         raise InvalidTemplate(said)
-    return Read(checked.template, checked.document, said, raw, checked.refusals, parameters[1] if parameters else None)
+    kept = parameters[1] if parameters else None
+    return Read(checked.template, checked.document, said, raw, checked.refusals, kept, frozenset(given.secrets))
 
 
 @contextmanager
@@ -96,11 +102,16 @@ def _without_collecting() -> Iterator[None]:
 
 def _masked(problem: Problem, secrets: set[str]) -> Problem:
     """A problem without the texts that were declared secret."""
+    hint = _starred(problem.hint, secrets) if problem.hint else None
+    return replace(problem, message=_starred(problem.message, secrets), hint=hint)
+
+
+def _starred(text: str, secrets: Iterable[str]) -> str:
+    """A text without the secrets, the longest first, since one may be part of another."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
-            hint = problem.hint.replace(secret, "***") if problem.hint else None
-            problem = replace(problem, message=problem.message.replace(secret, "***"), hint=hint)
-    return problem
+            text = text.replace(secret, "***")
+    return text
 
 
 def problems_of(paths: Sequence[Path], settings: Settings, *, building: bool) -> dict[Path, list[Problem]]:

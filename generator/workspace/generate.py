@@ -1,5 +1,6 @@
 """The way from a template file to a workspace: load, check, decide, render, write."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from generator.template import Read
 
 PARAMETERS = "parameters.json"
+# A secure parameter of fewer characters is too likely to be found by chance.
+SHORTEST_TOLD = 6
 # The settings, besides target and sets, on which the reading of a template depends.
 DECIDING = (
     "resource", "resource_group", "location", "subscription_id", "tenant_id", "deployment_name", "utc_now", "seed",
@@ -61,7 +64,9 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     folder = out or Path(blueprint.name)
     if folder.exists() and not folder.is_dir():
         raise ImagegenError(f"{folder} is not a folder", "choose another with --out DIR")
-    files = render(blueprint) | {store.TEMPLATE: _kept(found, found.raw)}
+    rendered = render(blueprint)
+    _refuse_secrets(rendered, found.secrets)
+    files = rendered | {store.TEMPLATE: _kept(found, found.raw)}
     if found.parameters is not None:
         files[PARAMETERS] = _kept(found, found.parameters)
     files = dict(sorted(files.items()))
@@ -94,6 +99,17 @@ def _locked_settings(settings: Settings, name: str, lock: store.Lock | None, fou
     rest = {name: getattr(settings, name) for name in DECIDING if getattr(settings, name)}
     sets = {name: found.kept(value) for name, value in sorted(settings.sets)}
     return {"name": name, "sets": sets, "target": settings.target} | rest
+
+
+def _refuse_secrets(files: dict[str, bytes], secrets: Iterable[str]) -> None:
+    """Raise ImagegenError when the value of a secure parameter would stand in a file that is committed."""
+    long = [secret.encode() for secret in secrets if len(secret) >= SHORTEST_TOLD]
+    leaks = sorted(path for path, content in files.items() if any(secret in content for secret in long))
+    if leaks:
+        raise ImagegenError(
+            f"the value of a secure parameter would stand in {', '.join(leaks)}",
+            "a workspace is committed: let the script fetch the secret when it runs",
+        )
 
 
 def _kept(found: "Read", raw: bytes) -> bytes:

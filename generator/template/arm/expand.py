@@ -83,10 +83,19 @@ def _expand(document: Document, inputs: Inputs) -> Expanded:
     template = Template(run, document.value, document.places, (), _where(inputs), {})
     template.given, problems = _parameters(template)
     _refuse([*problems, *missing(template)])
+    _note_secrets(template)
     chosen = _chosen(run, template)
     resource = chosen.resource
     body = {key: value for key, value in resource.value.items() if key.lower() not in FOR_DEPLOYMENT}
     return _built(run, chosen.scope, body, resource.place, resource.path)
+
+
+def _note_secrets(template: Template) -> None:
+    """Look at every secure parameter that was given, used or not: its text must not be kept anywhere."""
+    for name in template.given:
+        declared = template.declaration(name)
+        if declared and declared.secure:
+            template.parameter(declared.name)
 
 
 def _evaluate_body(document: Document, inputs: Inputs) -> Expanded:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.workspace import store
 from generator.workspace.generate import Generated, generate, with_locked
@@ -90,3 +91,34 @@ def test_what_a_script_says_stays(tmp_path: Path) -> None:
         shell(scriptUri=uri), shell(inline=[f"curl '{uri}'"]),
     ])))  # fmt: skip
     made_twice(path, settings(tmp_path), tmp_path / "out")
+
+
+def secure(folder: Path, line: str) -> Path:
+    """A deployment template with a secure parameter, and a step that says this."""
+    resource = {"type": "Microsoft.VirtualMachineImages/imageTemplates", "apiVersion": "2024-02-01", "name": "web"}
+    properties = template(customize=[shell(inline=[line])])["properties"]
+    path = folder / "secure.json"
+    path.write_text(
+        json.dumps(
+            {
+                "$schema": SCHEMA,
+                "parameters": {"password": {"type": "securestring"}, "name": {"type": "string", "defaultValue": "x"}},
+                "resources": [resource | {"location": "[parameters('name')]", "properties": properties}],
+                "outputs": {"unused": {"type": "string", "value": "[parameters('password')]"}},
+            }
+        )
+    )
+    return path
+
+
+def test_a_secure_parameter_is_in_no_file_of_a_workspace(tmp_path: Path) -> None:
+    """Given by --set or by a parameter file; nor may a script carry it."""
+    parameters = tmp_path / "p.json"
+    parameters.write_text(json.dumps({"parameters": {"password": {"value": "hunter2-in-a-file"}}}))
+    by_set = settings(tmp_path, sets=(("password", "hunter2-by-set"),))
+    by_file = settings(tmp_path, parameters=parameters)
+    for given in (by_set, by_file):
+        found = generate(secure(tmp_path, "true"), given, tmp_path / "out")
+        assert not any(b"hunter2" in content for content in found.files.values())
+        with pytest.raises(ImagegenError, match=r"secure parameter would stand in scripts/010-shell\.sh"):
+            generate(secure(tmp_path, "[concat('echo ', parameters('password'))]"), given, tmp_path / "out")
