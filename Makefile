@@ -33,6 +33,7 @@ bench: host-test .venv/test ## Measure what imagegen costs
 
 golden: .venv/test ## Generate the golden workspaces and the examples' anew
 	$(BIN)/python -m tests.golden.regenerate
+	$(BIN)/python -m tests.bad.regenerate
 
 host:
 	@tools() { $(PYTHON) -c 'import ensurepip' 2>/dev/null || echo python3-venv; echo $(PACKAGES); \
