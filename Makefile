@@ -6,9 +6,9 @@ PYTHON ?= python3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 BIN := .venv/bin
 # What local builds need of the host; `imagegen doctor` has the same list (a test compares them).
-PACKAGES := qemu-system-x86 qemu-utils ovmf mtools dosfstools fdisk openssh-client mmdebstrap e2fsprogs tar \
+PACKAGES := qemu-system-x86 qemu-utils ovmf mtools dosfstools fdisk openssh-client mmdebstrap e2fsprogs tar util-linux \
 	debian-archive-keyring
-TEST_PACKAGES := shellcheck git
+TEST_PACKAGES := shellcheck git openssl
 UNPRIVILEGED := fakeroot uidmap
 DEMO := build/web
 

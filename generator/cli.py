@@ -2,13 +2,14 @@
 
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from generator import commands, console
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, Interrupted
 
 app = typer.Typer(
     name="imagegen", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -138,7 +139,7 @@ def cleanup(folder: Folder, trust: Trust = False, json: Json = False) -> None:
     commands.cleanup(folder, trust=trust, json=json)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def ssh(
     folder: Folder, command: Annotated[list[str] | None, typer.Argument(help="A command to run there.")] = None
 ) -> None:
@@ -208,18 +209,26 @@ def run(arguments: list[str]) -> int:
     try:
         code: Any = app(arguments, standalone_mode=False)
     except ImagegenError as error:
-        if json:
-            console.put_json(console.error_as_json(error))
-        console.show_error(error)
-        return error.exit_code
+        return _told(error, json)
     except (KeyboardInterrupt, typer.Abort):
-        console.say("interrupted")
-        return 130
+        return _told(Interrupted("interrupted"), json)
     except BrokenPipeError:
         return 1
+    except OSError as error:  # a full disk, a folder that cannot be written: the world's fault, in its own words
+        place = f"{error.filename}: " if error.filename else ""
+        return _told(ImagegenError(f"{place}{error.strerror or error}"), json)
     except Exception as error:
         return _usage_or_bug(error)
     return code if isinstance(code, int) else 0
+
+
+def _told(error: ImagegenError, json: bool) -> int:
+    """Say what went wrong, and return its exit code."""
+    if json:
+        with suppress(OSError):
+            console.put_json(console.error_as_json(error))
+    console.show_error(error)
+    return error.exit_code
 
 
 def _usage_or_bug(error: Exception) -> int:

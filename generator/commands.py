@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from generator.workspace.generate import Generated
 
 
+FLAGS = {"mirrors": "mirror", "sets": "set"}
+
+
 def validate(templates: list[Path], *, json: bool, **flags: Any) -> int:
     """Every problem of every template, of the format and of a target that was named. Exit code 1 for an error."""
     from generator.template import problems_of, report  # noqa: PLC0415
@@ -41,7 +44,7 @@ def schema() -> None:
 
 def generate(path: Path, out: Path | None, mode: str, *, force: bool, json: bool, **flags: Any) -> int:
     """Write a workspace, or tell what writing it would change. Exit code 1 when `--check` finds a difference."""
-    settings = resolve(**flags)
+    settings = _settings_of(path, out=out, **flags) if path.is_dir() else resolve(**flags)
     generated = _generate(path, out, settings)
     comparison = generated.comparison
     differing = [(name, state) for name, state in comparison.states.items() if state != "identical"]
@@ -88,21 +91,24 @@ def apply(
     events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
     request = _ready(subject, out, force=force, trust=trust, events=events, **flags)
     request = replace(request, version=version, on_error=on_error, ask=lambda question: console.ask(question, yes=yes))
-    built, release = phases.build(request)
-    folder = request.workspace
+    outcome = phases.build(request)
+    folder, release = request.workspace, outcome.release
     events.result({
-        "name": request.blueprint.name, "version": built, "folder": str(folder),
+        "name": request.blueprint.name, "version": outcome.version, "folder": str(folder),
         "images": request.target.describe(folder, release), "seconds": round(time.monotonic() - began, 1),
     })  # fmt: skip
     if not json and not quiet and (boot := request.target.boot_hint(folder, release)):
         console.say(f"boot it: {boot}")
+    if outcome.failure:
+        raise outcome.failure
 
 
 def status(folder: Path, *, json: bool) -> None:
     """What is in a workspace."""
     from generator.build import inspect  # noqa: PLC0415
 
-    value = inspect.status(folder, _target(_settings_of(folder)))
+    settings = _settings_of(folder)
+    value = inspect.status(folder, _target(settings), settings.state_dir)
     if json:
         console.put_json(value)
     else:
@@ -129,10 +135,12 @@ def cleanup(folder: Path, *, trust: bool, json: bool) -> None:
 def ssh(folder: Path, command: list[str]) -> None:
     """Log in to a kept machine: this process becomes ssh."""
     from generator.build import journal  # noqa: PLC0415
+    from generator.build.secrets import folder_of  # noqa: PLC0415
 
     target = _target(_settings_of(folder))
     record = journal.read(folder)
-    login = target.login(Path(record.directory)) if record else None
+    directory = folder_of(record, resolve().state_dir) if record else None
+    login = target.login(directory) if directory else None
     if login is None:
         raise ImagegenError(f"no machine is kept in {folder}", "build with --on-error abort to keep one that fails")
     os.execvp(login[0], [*login, *command])  # noqa: S606 - no shell is wanted
@@ -234,7 +242,7 @@ def _ready(subject: Path, out: Path | None, *, force: bool, trust: bool, events:
     from generator.build.target import Request  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
 
-    settings = _settings_of(subject) if subject.is_dir() else resolve(**flags)
+    settings = _settings_of(subject, out=out, **flags) if subject.is_dir() else resolve(**flags)
     target = _target(settings)
     generated = _generate(subject, out, settings)
     target.require(generated.blueprint)
@@ -278,14 +286,21 @@ def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = Fa
         )
 
 
-def _settings_of(folder: Path) -> Settings:
-    """The settings of a workspace. Raises ImagegenError where there is none."""
+def _settings_of(folder: Path, **flags: Any) -> Settings:
+    """The settings of a workspace: its own, in its lock. Raises ImagegenError where there is none.
+
+    Nor can a flag change them: what was asked for would be dropped in silence.
+    """
     from generator.workspace import generate as generating  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
 
     lock = store.read_lock(folder) if folder.is_dir() else None
     if lock is None:
         raise ImagegenError(f"{folder} is not a workspace of imagegen", "give a folder that `imagegen generate` wrote")
+    if given := [f"--{FLAGS.get(name, name)}" for name, value in flags.items() if value not in (None, [])]:
+        raise ImagegenError(
+            f"{', '.join(given)} cannot change the workspace {folder}", "generate it anew from its template with them"
+        )
     return generating.with_locked(resolve(), lock)
 
 

@@ -52,7 +52,7 @@ def put(text: str) -> None:
 
 def put_json(value: Any) -> None:
     """The result as one JSON object on one line, on stdout."""
-    put(json.dumps(value, ensure_ascii=False, sort_keys=True))
+    put(json.dumps(value, sort_keys=True))
 
 
 def show_commands() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from generator.errors import ImagegenError
 
 TARGETS = ("azure", "local")
+KINDS = {str: "string", list: "list of strings", bool: "true or false"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,10 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
         values = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ImagegenError(f"{path} is not valid TOML: {error}") from error
+    for name, value in values.items():
+        wanted: type = {"mirrors": list, "sets": list, "strict": bool}.get(name, str)
+        if name in known and not isinstance(value, wanted):
+            raise ImagegenError(f"{path}: `{name}` must be a {KINDS[wanted]}")
     if unknown := sorted(set(values) - known):
         raise ImagegenError(
             f"{path} has unknown settings: {', '.join(unknown)}", f"known are {', '.join(sorted(known))}"

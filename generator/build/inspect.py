@@ -1,14 +1,16 @@
 """Looking without touching: what a build would do, what is there, what was released."""
 
 import secrets as random
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from generator.build import journal, releases
+from generator.build import journal, releases, secrets
 from generator.build.target import Job, Request, Target, Values
 from generator.build.terraform import Terraform
 from generator.build.watch import phase_of, title
+from generator.errors import ImagegenError
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.render import to_json
 
@@ -21,6 +23,11 @@ def plan(request: Request) -> dict[str, Any]:
     A change has `address`, `action`, `title`, and for a step its file. Nothing is made; the journal is not touched.
     """
     workspace, blueprint, target = request.workspace, request.blueprint, request.target
+    if record := journal.read(workspace):
+        raise ImagegenError(
+            f"a build of {record.version} is not at its end here",
+            f"see `imagegen status {workspace}`; a plan is of a workspace at rest",
+        )
     ledger = releases.load(workspace)
     chosen = releases.choose_version(ledger, request.version or blueprint.version)
     directory = request.settings.state_dir / "builds" / random.token_hex(6)
@@ -80,7 +87,7 @@ def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:
     return "\n".join(lines)
 
 
-def status(workspace: Path, target: Target) -> dict[str, Any]:
+def status(workspace: Path, target: Target, state_dir: Path) -> dict[str, Any]:
     """What is in a workspace: {name, target, state, releases, build?}. `state` is rest, building, kept or left."""
     value: dict[str, Any] = {"folder": str(workspace), "state": "rest"}
     record = journal.read(workspace)
@@ -88,8 +95,9 @@ def status(workspace: Path, target: Target) -> dict[str, Any]:
     if record:
         value["state"] = "building" if owner else ("kept" if record.kept else "left")
         value["build"] = {"version": record.version, "phase": record.phase, "process": owner}
-        if login := target.login(Path(record.directory)):
-            value["build"]["login"] = " ".join(login)
+        directory = secrets.folder_of(record, state_dir)
+        if directory and (login := target.login(directory)):
+            value["build"]["login"] = shlex.join(login)
     elif owner:
         value |= {"state": "building", "build": {"process": owner}}
     released = releases.load(workspace).releases

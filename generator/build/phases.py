@@ -2,6 +2,7 @@
 
 import os
 import secrets as random
+import shlex
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -58,8 +59,17 @@ class Build:
         return max(0.0, self.deadline - time.monotonic())
 
 
-def build(request: Request) -> tuple[str, releases.Release]:
-    """Build one version of a workspace; return the version and its ledger entry.
+@dataclass(frozen=True)
+class Outcome:
+    """A finished build: its version, its ledger entry, and the validation that failed and did not stop it."""
+
+    version: str
+    release: releases.Release
+    failure: StepFailed | None
+
+
+def build(request: Request) -> Outcome:
+    """Build one version of a workspace.
 
     Raises StepFailed for a step that fails, ImagegenError for what is refused, KeyboardInterrupt when interrupted; in
     each case staging is gone afterwards, or kept when that was asked for.
@@ -77,9 +87,7 @@ def build(request: Request) -> tuple[str, releases.Release]:
             _end_or_keep(run, told)
             raise told from error
         release_staging(run)
-        if failure:
-            raise failure
-        return run.job.version, release
+        return Outcome(run.job.version, release, failure)
 
 
 def check(request: Request) -> Build:
@@ -88,10 +96,17 @@ def check(request: Request) -> Build:
     events.phase("check", str(blueprint.source))
     terraform = Terraform(workspace, request.settings.terraform)
     terraform.init()
-    clean_up(request, terraform)
+    _refuse_kept(request)
     ledger = releases.load(workspace)
+    releases.choose_version(ledger, request.version or blueprint.version)
+    clean_up(request, terraform)
+    ledger = releases.load(workspace)  # a build that was cut off may have been released after all
     refuse_behind(ledger, terraform)
     chosen = releases.choose_version(ledger, request.version or blueprint.version)
+    if chosen in target.occupied(workspace, blueprint):
+        raise ImagegenError(
+            f"there are images of {chosen} that the ledger lacks", "move them away, or choose --version"
+        )
     source = target.resolve(blueprint, events)
     directory = request.settings.state_dir / "builds" / random.token_hex(6)
     record = journal.Journal(version=chosen, phase="check", directory=str(directory), pid=os.getpid())
@@ -108,6 +123,16 @@ def check(request: Request) -> Build:
         request=request, job=job, target=target, terraform=terraform, events=events, keys=keys, ledger=ledger,
         journal=record, values=values, source=source, deadline=terraform.deadline,
     )  # fmt: skip
+
+
+def _refuse_kept(request: Request) -> None:
+    """A machine that was kept for a look is not ended unasked."""
+    record = journal.read(request.workspace)
+    if record and record.kept and not request.ask(f"End the machine of {record.version} that is kept here?"):
+        raise ImagegenError(
+            f"the machine of {record.version} is kept here",
+            f"end it with `imagegen cleanup {request.workspace}`, or build with --yes",
+        )
 
 
 def customize(run: Build) -> None:
@@ -192,7 +217,7 @@ def _apply_only(run: Build, prefix: str, var_files: list[Path], name: str, targe
 
 
 def _timed_out(run: Build, error: BaseException) -> BaseException:
-    """A passed deadline in the template's words."""
+    """A passed deadline in the template's words; anything else as it is."""
     if not isinstance(error, DeadlinePassed):
         return error
     minutes = run.job.blueprint.timeout_minutes
@@ -214,9 +239,10 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
     if policy == "abort" and login:
         run.journal = replace(run.journal, kept=True)
         journal.write(run.workspace, run.journal)
-        run.events.note(f"the machine is kept: log in with `imagegen ssh {run.workspace}`")
-        run.events.note(f"or with `{' '.join(login)}`")
-        run.events.note(f"end it with `imagegen cleanup {run.workspace}`")
+        folder = shlex.quote(str(run.workspace))
+        run.events.note(f"the machine is kept: log in with `imagegen ssh {folder}`")
+        run.events.note(f"or with `{shlex.join(login)}`")
+        run.events.note(f"end it with `imagegen cleanup {folder}`")
         return
     run.events.note(f"{'interrupted' if isinstance(error, KeyboardInterrupt) else 'failed'}: ending what was started")
     try:

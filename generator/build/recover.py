@@ -1,6 +1,5 @@
 """Ending what a build left behind, whether it ended by itself, failed, or was killed."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -22,7 +21,9 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     workspace, target = request.workspace, request.target
     record = journal.read(workspace)
     ended = [f"build of {record.version} (phase {record.phase})"] if record else []
-    folders = secrets.folders_of(workspace, request.settings.state_dir)
+    folders = set(secrets.folders_of(workspace, request.settings.state_dir))
+    if record and (folder := secrets.folder_of(record, request.settings.state_dir)):
+        folders.add(folder)
     for folder in folders:
         target.stop(folder)
     in_state = terraform.state_list()
@@ -32,7 +33,7 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
         terraform.apply(refresh=False)
         ended = ended or left
     for folder in folders:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=not folder.exists())
         ended = ended or ["the files of a build"]
     journal.clear(workspace)
     if ended and not quiet:
@@ -47,19 +48,20 @@ def _settle_images(workspace: Path, target: Target, terraform: Terraform, in_sta
         return
     ledger = releases.load(workspace)
     try:
-        meant = json.loads(coming.read_text("utf-8"))["releases"]
-    except (ValueError, KeyError):
-        meant = {}
+        meant = releases.parse(coming.read_bytes()).releases
+    except ValueError:
+        meant = {}  # cut off while it was written: no image was begun
     for version, release in meant.items():
         if version in ledger.releases:
             continue
+        # In the state an image may be tainted, whole or not; where it is released it is imported again.
+        if addresses := [address for address in in_state if _is_image_of(address, version)]:
+            terraform.forget(addresses)
         if target.whole(workspace, release):
             releases.save(workspace, ledger.with_release(version, release | {"status": "released"}))
-            continue
-        addresses = [address for address in in_state if _is_image_of(address, version)]
-        if addresses:
-            terraform.forget(addresses)
-        target.discard(workspace, release)
+            terraform.apply(refresh=False)
+        else:
+            target.discard(workspace, release)
     coming.unlink()
 
 

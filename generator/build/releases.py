@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError
+from generator.workspace import names
 from generator.workspace.render import to_json
 from generator.workspace.store import atomic_write
 
 LEDGER = "releases.auto.tfvars.json"
 FIRST = "1.0.0"
+STATUSES = ("coming", "released", "retired", "overwritten")
 VERSION = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})")
 
 Release = dict[str, Any]
@@ -38,20 +40,47 @@ def load(folder: Path) -> Ledger:
     if not path.exists():
         return Ledger({})
     try:
-        releases = dict[str, Release](json.loads(path.read_text("utf-8"))["releases"].items())
-        damaged = [version for version in releases if not _whole(version, releases[version])]
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise ImagegenError(f"the ledger {path} cannot be read", "restore it: the images are still there") from error
-    if damaged:
+        return parse(path.read_bytes())
+    except ValueError as error:
         raise ImagegenError(
-            f"the ledger {path} is damaged at version {damaged[0]}", "restore it: the images are still there"
-        )
-    return Ledger(releases)
+            f"the ledger {path} is damaged: {error}", "restore it: the images are still there"
+        ) from error
 
 
-def _whole(version: str, release: Any) -> bool:
+def parse(content: bytes) -> Ledger:
+    """A ledger from its bytes. Raises ValueError unless every part of it is as we write it.
+
+    Terraform loads the file too, whoever wrote it: no other variable may come in by it, and no path but an image's.
+    """
+    try:
+        value = json.loads(content)
+        if set(value) != {"releases"}:
+            raise ValueError("it sets more than `releases`")
+        for version, release in value["releases"].items():
+            if not _is_release(version, release):
+                raise ValueError(f"version {version!r} is not as imagegen writes it")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"a part is missing or of another kind ({error})") from error
+    return Ledger(value["releases"])
+
+
+def _is_release(version: str, release: Release) -> bool:
+    texts = [release["status"], release["time"], release["source"], release["template"]]
     return (
-        bool(VERSION.fullmatch(version)) and isinstance(release["status"], str) and isinstance(release["images"], dict)
+        bool(VERSION.fullmatch(version))
+        and release["status"] in STATUSES
+        and all(isinstance(text, str) for text in texts)
+        and all(_is_image(version, output, image) for output, image in release["images"].items())
+    )
+
+
+def _is_image(version: str, output: str, image: dict[str, Any]) -> bool:
+    manifest = image["manifest"]
+    return (
+        image["directory"] == names.image_folder(output, version)
+        and all(isinstance(image[name], str) for name in ("kind", "resource", "source_id"))
+        and all(isinstance(manifest[name], str) for name in ("name", "source", "template", "version"))
+        and all(isinstance(tag, str) for tag in manifest["tags"].values())
     )
 
 

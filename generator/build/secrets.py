@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator import run
+from generator.build.journal import Journal
 from generator.workspace.render import to_json
 from generator.workspace.store import atomic_write
 
@@ -26,15 +27,24 @@ class KeyPair:
 
 def folders_of(workspace: Path, state_dir: Path) -> list[Path]:
     """The folders of every build of this workspace that still exist, whether or not its journal knows them."""
-    here = str(workspace.absolute())
+    here = str(workspace.resolve())
     marks = sorted((state_dir / "builds").glob("*/workspace"))
     return [mark.parent for mark in marks if mark.read_text("utf-8", "surrogateescape") == here]
+
+
+def folder_of(record: Journal, state_dir: Path) -> Path | None:
+    """The folder that a journal names, if it is one of ours.
+
+    A journal lies in the workspace, so anybody may have written it.
+    """
+    folder = Path(record.directory)
+    return folder if folder.parent == state_dir / "builds" and folder.name.isalnum() else None
 
 
 def make(directory: Path, workspace: Path) -> KeyPair:
     """Make a build's own folder, which names its workspace, and a fresh key pair in it."""
     directory.mkdir(parents=True, mode=0o700)
-    atomic_write(directory / "workspace", str(workspace.absolute()).encode(errors="surrogateescape"))
+    atomic_write(directory / "workspace", str(workspace.resolve()).encode(errors="surrogateescape"))
     private = directory / "key"
     run.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "imagegen", "-f", str(private)])
     var_file = directory / VAR_FILE

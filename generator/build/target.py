@@ -55,6 +55,9 @@ class Target(Protocol):
     def whole(self, workspace: Path, release: Release) -> bool:
         """Whether every image of a release exists and is complete."""
 
+    def occupied(self, workspace: Path, blueprint: Blueprint) -> set[str]:
+        """Versions that exist where images would go, whether or not the ledger knows them."""
+
     def discard(self, workspace: Path, release: Release) -> None:
         """Remove the images of a release."""
 

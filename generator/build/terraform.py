@@ -6,6 +6,7 @@ every command. Kept of it is `generate_cmd_string`.
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,16 +67,16 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
     def init(self) -> None:
         """Initialise the workspace where that is still needed: no provider or module of it changes meanwhile."""
         if not self._initialised():
+            shutil.rmtree(self.folder / ".terraform", ignore_errors=True)
             self.execute("init", input=False, no_color=IsFlagged)
 
     def _initialised(self) -> bool:
         """Whether .terraform knows exactly the modules that the workspace calls, each in its own folder."""
         try:
-            known = json.loads((self.folder / ".terraform/modules/modules.json").read_text("utf-8"))["Modules"]
-            present = {(entry["Key"], entry["Dir"]) for entry in known}
-        except (OSError, ValueError, KeyError, TypeError):
+            known = (self.folder / ".terraform/modules/modules.json").read_bytes()
+        except OSError:
             return False
-        return present == {("", ".")} | set(module_calls(self.folder))
+        return known == _modules_json(module_calls(self.folder))
 
     def plan(
         self, out: Path | None = None, *, var_files: Sequence[Path] = (), targets: Sequence[str] = (),
@@ -117,7 +118,8 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
     def forget(self, addresses: Sequence[str]) -> None:
         """Take resources out of the state; what they stand for is left alone."""
-        run.run(self.generate_cmd_string("state rm", *addresses), cwd=self.folder, extra_env=_environment())
+        command = self.generate_cmd_string("state rm", *addresses, backup="terraform.tfstate.backup")
+        run.run(command, cwd=self.folder, extra_env=_environment())
 
     def execute(
         self, command: str, *args: str, on_event: Callable[[Event], None] | None = None, **options: Any
@@ -143,6 +145,13 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         code = run.stream(argv, read, cwd=self.folder, extra_env=_environment(), deadline=self.deadline)
         if code != 0:
             raise TerraformFailed(command, diagnostics, output)
+
+
+def _modules_json(calls: list[tuple[str, str]]) -> bytes:
+    """The module manifest of Terraform for these calls, byte for byte as it writes it: any other is done anew."""
+    modules = [("", "", "."), *sorted((name, f"./{folder}", folder) for name, folder in calls)]
+    entries = [{"Key": key, "Source": source, "Dir": folder} for key, source, folder in modules]
+    return json.dumps({"Modules": entries}, separators=(",", ":")).encode()
 
 
 def _absolute(path: Path) -> str:

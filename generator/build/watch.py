@@ -35,7 +35,7 @@ def title(blueprint: Blueprint, module: str, index: str = "") -> str:
     """A module call's title: the user's own name of the step, or ours."""
     for step in blueprint.steps + blueprint.validations:
         if step.module == module:
-            return f"{step.key[:3]} {step.title}" if step.title != step.key else step.key
+            return f"{step.key.partition('-')[0]} {step.title}" if step.title != step.key else step.key
     name = FIXED_TITLES.get(module, module)
     return f"{name} {index.partition('/')[0]}" if module == "image" and index else name
 
@@ -48,8 +48,10 @@ class Watch:
     events: Events
     tails: dict[str, deque[str]] = field(default_factory=dict)
     failed: str | None = None
+    titles: dict[str, str] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
     _connecting: set[str] = field(default_factory=set)
+    _connected: set[str] = field(default_factory=set)
 
     def __call__(self, event: Event) -> None:
         """Take one event of `terraform apply -json`."""
@@ -57,8 +59,9 @@ class Watch:
         found = _ADDRESS.match((hook.get("resource") or {}).get("addr", ""))
         if not found or found["resource"] not in _WORK or hook.get("action") == "delete":
             return
-        step = found["module"]
-        told = title(self.blueprint, step, (found["index"] or "").strip('"'))
+        index = (found["index"] or "").strip('"')
+        step = f"image_{index.partition('/')[0]}" if found["module"] == "image" else found["module"]
+        told = self.titles[step] = title(self.blueprint, found["module"], index)
         match event.get("type"):
             case "apply_start":
                 self._began[step] = time.monotonic()
@@ -74,13 +77,14 @@ class Watch:
     def _output(self, step: str, text: str) -> None:
         """A line that the step printed; what Terraform says of its SSH connection is left out."""
         for line in text.splitlines() or [""]:
-            if line.startswith("Connecting to remote host via SSH"):
+            if line.startswith("Connecting to remote host via SSH") and step not in self._connected:
                 self._connecting.add(step)
             elif line.endswith("Executing: Suppressed by quiet=true"):
                 continue
             elif step in self._connecting:
-                if line.startswith("Connected!"):
+                if line.startswith("Connected!"):  # from here on every line is the script's own
                     self._connecting.discard(step)
+                    self._connected.add(step)
             else:
                 self.tails.setdefault(step, deque(maxlen=TAIL_LINES)).append(line)
                 self.events.output(step, line)
@@ -94,8 +98,9 @@ class Watch:
         detail = error.diagnostics[0].detail if error.diagnostics else error.message
         reason = _reason(detail)
         file = next((s.file for s in self.blueprint.steps + self.blueprint.validations if s.module == module), "")
+        told = self.titles.get(module) or title(self.blueprint, module)
         return StepFailed(
-            f"`{title(self.blueprint, module)}` failed: {reason}", step=title(self.blueprint, module), script=file,
+            f"`{told}` failed: {reason}", step=told, script=file,
             tail=list(self.tails.get(module, ())),
         )  # fmt: skip
 

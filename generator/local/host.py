@@ -44,6 +44,7 @@ REQUIREMENTS = (
     Requirement("terraform", "", "drives the build"),
     Requirement("mmdebstrap", "mmdebstrap", "builds the base from Debian's packages", base_only=True),
     Requirement("mke2fs", "e2fsprogs", "makes the base's root file system", base_only=True),
+    Requirement("unshare", "util-linux", "keeps the mounts of building the base apart", base_only=True),
     Requirement("tar", "tar", "unpacks the base's tree", base_only=True),
     Requirement("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring",
                 "verifies Debian's packages", base_only=True),

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import tarfile
 from collections import deque
 from collections.abc import Callable
@@ -47,13 +48,16 @@ def build(name: str, folder: Path, report: Report) -> str:
     recipe = _FOLDER / name
     overlay, tree = folder / "overlay.tar", folder / "tree.tar"
     _pack(recipe / "tree", overlay)
+    scratch = folder / "tmp"
+    scratch.mkdir()
     _stream([
-        host.program("mmdebstrap"), "--mode=auto", "--variant=minbase", "--format=tar",
+        *_own_mounts(), host.program("mmdebstrap"), "--mode=auto", "--variant=minbase", "--format=tar",
         f"--include={','.join(_packages(recipe))}", "--dpkgopt=force-unsafe-io", *_proxy(),
         f"--essential-hook=tar-in {quote(str(overlay))} /",
         f"--customize-hook=sh {quote(str(recipe / 'customize.sh'))} \"$1\"",
         "bookworm", str(tree), *SOURCES,
-    ], report)  # fmt: skip
+    ], report, scratch)  # fmt: skip
+    shutil.rmtree(scratch)
     report("making the disk")
     owners = () if os.geteuid() == 0 else (host.program("fakeroot"),)
     _stream([*owners, "sh", str(recipe / "disk.sh"), str(tree), str(folder)], report)
@@ -85,6 +89,11 @@ def take(file: Path, folder: Path) -> str:
     return file.stem
 
 
+def _own_mounts() -> tuple[str, ...]:
+    """As root, mmdebstrap mounts: in a namespace of its own nothing of that stays on the host, even after kill -9."""
+    return (host.program("unshare"), "--mount", "--propagation", "private") if os.geteuid() == 0 else ()
+
+
 def _packages(recipe: Path) -> list[str]:
     """The package names of a recipe."""
     lines = (line.strip() for line in (recipe / "packages").read_text("utf-8").splitlines())
@@ -113,7 +122,7 @@ def _proxy() -> list[str]:
     return [f'--aptopt=Acquire::http::Proxy "{proxy}"'] if proxy else []
 
 
-def _stream(argv: list[str], report: Report) -> None:
+def _stream(argv: list[str], report: Report, scratch: Path | None = None) -> None:
     """Run a program, pass its lines on, and raise ImagegenError with the last of them when it fails."""
     last: deque[str] = deque(maxlen=10)
 
@@ -122,7 +131,8 @@ def _stream(argv: list[str], report: Report) -> None:
             last.append(line.strip())
             report(line)
 
-    code = stream(argv, on_line, extra_env={"PATH": host.search_path()})
+    extra = {"PATH": host.search_path()} | ({"TMPDIR": str(scratch)} if scratch else {})
+    code = stream(argv, on_line, extra_env=extra)
     if code != 0:
         raise ImagegenError(f"the base was not built: {' / '.join(list(last)[-3:])}", f"{argv[0]} ended with {code}")
 

@@ -5,6 +5,7 @@ import random
 import shlex
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from generator.build.target import Job, Values
 from generator.errors import ImagegenError
 from generator.local import accelerator, bases, catalogue, host, images, machine
 from generator.settings import Settings
-from generator.workspace import sizes
+from generator.workspace import names, sizes
 from generator.workspace.blueprint import BUILD_USER, Blueprint
 
 # Below Linux's ephemeral ports (ip(7): 32768 and up), so no outgoing connection takes one in the meantime.
 PORTS = range(20000, 32000)
 BOOT_SECONDS = 600
+GIB = 1024**3
 
 
 class LocalTarget:
@@ -42,6 +44,11 @@ class LocalTarget:
         if base is None:
             events.note(f"building the base {wanted.name} once; it is kept for all later builds")
             base = bases.ensure(self.settings, wanted.name, lambda line: events.output("base", line))
+        size = base.disk.stat().st_size
+        if 0 < blueprint.disk_size_gb * GIB < size:
+            raise ImagegenError(
+                f"osDiskSizeGB {blueprint.disk_size_gb} is too small: the source has {size / GIB:g} GiB"
+            )
         if sizes.shape(blueprint.vm_size) is None:
             events.note(f"unknown VM size {blueprint.vm_size}: building with the shape of {sizes.DEFAULT}")
         return f"{blueprint.source.publisher}:{blueprint.source.offer}:{blueprint.source.sku}:{base.version}"
@@ -91,7 +98,7 @@ class LocalTarget:
             "template": job.template_digest,
             "images": {
                 destination.name: {
-                    "directory": f"images/{destination.name}/{job.version}",
+                    "directory": names.image_folder(destination.name, job.version),
                     "kind": destination.kind,
                     "manifest": {
                         "name": destination.name, "source": source, "tags": dict(destination.tags),
@@ -110,13 +117,24 @@ class LocalTarget:
             machine.stop(directory / name)
 
     def whole(self, workspace: Path, release: Release) -> bool:
-        """Whether each image folder was published; that is one rename, after everything in it was written."""
-        return all((workspace / image["directory"] / "manifest.json").is_file() for image in release["images"].values())
+        """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
+        return all(_is_made(workspace, image) for image in release["images"].values())
+
+    def occupied(self, workspace: Path, blueprint: Blueprint) -> set[str]:
+        """The versions for which a folder of one of the outputs exists, whoever made it."""
+        parents = [
+            Path(workspace, names.image_folder(output.name, "0.0.0")).parent for output in blueprint.destinations
+        ]
+        return {folder.name for parent in parents for folder in parent.glob("*.*.*") if not folder.name.startswith(".")}
 
     def discard(self, workspace: Path, release: Release) -> None:
-        """Remove the images of a release, whole or half-written."""
+        """Remove the images of a release, whole or half-written. A folder that a link leads to is left alone."""
         for image in release["images"].values():
-            images.discard(workspace / image["directory"])
+            folder = workspace / image["directory"]
+            if folder.resolve() == workspace.resolve() / image["directory"]:
+                images.discard(folder)
+                with suppress(OSError):  # other versions are there
+                    folder.parent.rmdir()
 
     def login(self, directory: Path) -> list[str] | None:
         """ssh to a machine that runs, with the build's key."""
@@ -151,6 +169,15 @@ class LocalTarget:
         if base is None:
             raise ImagegenError(f"the base for {blueprint.source} is gone", "run the build again")
         return base
+
+
+def _is_made(workspace: Path, image: dict[str, Any]) -> bool:
+    """Whether an image was made as its ledger entry says, in this very build."""
+    try:
+        said = images.manifest(workspace / image["directory"])
+    except ImagegenError:
+        return False
+    return all(said.get(name) == value for name, value in image["manifest"].items())
 
 
 def _tool() -> list[str]:

@@ -27,3 +27,14 @@ def suffix(name: str, default: str) -> str:
     """The ending of a file name where it is a plain one, such as `.sh`, else `default`."""
     found = re.search(r"\.[A-Za-z0-9]{1,10}$", name)
     return found.group() if found else default
+
+
+def image_folder(output: str, version: str) -> str:
+    """Where an image lies in a local workspace: `images/NAME/VERSION`, NAME being the distributor's runOutputName.
+
+    `.` and `..` are legal there (aib-reference 1.1) and mean something else in a path. Raises ValueError for a name
+    that is not legal.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", output):
+        raise ValueError(f"{output!r} is not a runOutputName")
+    return f"images/{'dot' + output if output in ('.', '..') else output}/{version}"

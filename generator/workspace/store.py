@@ -52,7 +52,9 @@ def read_lock(folder: Path) -> Lock | None:
         files = {str(name): str(digest) for name, digest in value["files"].items()}
         return Lock(dict(value["settings"]), [str(name) for name in value["sources"]], files)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ImagegenError(f"{path} is damaged", "restore it from git, or generate with --force") from error
+        raise ImagegenError(
+            f"{path} is damaged", "restore it from git, or delete it and generate with --force"
+        ) from error
 
 
 def lock_bytes(files: dict[str, bytes], settings: dict[str, Any], sources: list[str]) -> bytes:
@@ -177,7 +179,10 @@ def foreign_to_terraform(folder: Path, files: dict[str, bytes]) -> list[str]:
     patterns = ("*.tf", "*.tf.json", "*.tfvars", "*.tfvars.json", "*.tofu", ".terraform.lock.hcl")
     found = {path.relative_to(folder).as_posix() for pattern in patterns for path in folder.glob(pattern)}
     found |= {path.relative_to(folder).as_posix() for path in (folder / "modules").rglob("*") if path.is_file()}
-    return sorted(found - set(files) - KEPT)
+    # What builds and Terraform write here must not lead anywhere else.
+    ours = (".imagegen", ".terraform", "images", "terraform.tfstate", *KEPT)
+    links = {name for name in ours if (folder / name).is_symlink()}
+    return sorted((found - set(files) - KEPT) | links)
 
 
 def _digest(content: bytes) -> str:

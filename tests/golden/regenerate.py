@@ -15,8 +15,8 @@ def cases() -> dict[str, tuple[Path, Path]]:
 
 
 def generate(template: Path, out: Path) -> None:
-    """Run the command as a user does."""
-    options = ["--target", "local", "--out", str(out), "--force"]
+    """Run the command as a user does, on a template or on the workspace itself."""
+    options = [] if template == out else ["--target", "local", "--out", str(out), "--force"]
     subprocess.run([sys.executable, "-m", "generator", "generate", str(template), *options], check=True)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from generator import cli
+from generator.local import host
 
 SOURCE = {"type": "PlatformImage", "publisher": "Debian", "offer": "debian-12", "sku": "12", "version": "latest"}
 
@@ -236,3 +237,11 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
     for command in ("validate", "generate", "plan", "apply", "status", "cleanup", "ssh", "releases", "base", "doctor"):
         assert f"\n  {command} " in done.stdout
+
+
+def test_the_makefile_installs_what_doctor_asks_for() -> None:
+    """One list of packages, in two places."""
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text().replace("\\\n", " ")
+    lists = dict(line.split(" := ", 1) for line in makefile.splitlines() if " := " in line)
+    assert set(lists["PACKAGES"].split()) == {need.package for need in host.REQUIREMENTS if need.package}
+    assert set(lists["UNPRIVILEGED"].split()) == {need.package for need in host.UNPRIVILEGED}

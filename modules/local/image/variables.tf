@@ -4,7 +4,7 @@ variable "directory" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^images/[A-Za-z0-9][A-Za-z0-9._-]*/[0-9]+\\.[0-9]+\\.[0-9]+$", var.directory))
+    condition     = can(regex("^images/[A-Za-z0-9._-]+/[0-9]+\\.[0-9]+\\.[0-9]+$", var.directory))
     error_message = "`directory` must have the form images/NAME/MAJOR.MINOR.PATCH."
   }
 }
