@@ -33,6 +33,7 @@ def at_rest(workspace: Path, state_dir: Path) -> None:
     assert not builds.exists() or list(builds.iterdir()) == []
     assert not (workspace / ".imagegen").exists()
     assert list(workspace.rglob("*.partial*")) == []
+    assert list(workspace.glob("terraform.tfstate.*.backup")) == []
     ledger = (
         json.loads((workspace / "releases.auto.tfvars.json").read_text())["releases"] if _has_ledger(workspace) else {}
     )

@@ -156,6 +156,9 @@ def test_a_failing_step_is_named_and_its_machine_can_be_kept(
     assert f"imagegen ssh {out}" in failed.stderr
     assert json.loads(imagegen("status", out, "--json").stdout)["state"] == "kept"
     assert imagegen("ssh", out, "ls", "/tmp/was-here").stdout.strip() == "/tmp/was-here"
+    assert imagegen("ssh", out, "ls", "-d", "/tmp").stdout.strip() == "/tmp"
+    assert "is not a version" in imagegen("apply", out, "--version", "1", code=1).stderr
+    assert "is kept here" in imagegen("apply", out, code=1).stderr
     assert len(processes(str(imagegen.state_dir))) == 1
     imagegen("cleanup", out)
     at_rest(out, imagegen.state_dir)
@@ -236,7 +239,9 @@ def test_two_builds_at_once_one_of_them_from_the_wheel(imagegen: Imagegen, templ
     installed = Imagegen(tmp_path / "state", (str(environment / "bin/imagegen"),))
     profile = {"vmSize": "Standard_B1ms", "osDiskSizeGB": 3}
     grown = "test $(df --output=size -B 1M / | tail -1) -gt 2500"
-    one = template(["echo one | sudo tee /opt/which", grown], name="one", vmProfile=profile)
+    secret = ["echo ze''bra-$((3 * 7)) | tee /tmp/secret", "sync", "sleep 6", "rm /tmp/secret # gir''affe"]
+    steps = ["echo one | sudo tee /opt/which", grown, *secret]
+    one = template(steps, name="one", vmProfile=profile)
     two = template("echo two | sudo tee /opt/which", name="two")
     children = [
         imagegen.start("apply", one, "--target", "local", "--out", tmp_path / "one"),
@@ -246,5 +251,11 @@ def test_two_builds_at_once_one_of_them_from_the_wheel(imagegen: Imagegen, templ
         output, _ = child.communicate(timeout=400)
         assert child.returncode == 0, output
         assert inside(tmp_path / name / "images/out/1.0.0/image.vhd", "/opt/which") == f"{name}\n".encode()
+    deleted = ["zebra-21", "gir''affe"]  # what a step wrote and removed, and the script that did it
+    for text in deleted:
+        assert (
+            subprocess.run(["grep", "-qaF", text, tmp_path / "one/images/out/1.0.0/image.vhd"], check=False).returncode
+            == 1
+        )
     at_rest(tmp_path / "one", imagegen.state_dir)
     at_rest(tmp_path / "two", installed.state_dir)
