@@ -26,7 +26,8 @@ lint: .venv/test ## ruff, mypy, terraform fmt, shellcheck
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	terraform fmt -check -recursive modules examples
-	git ls-files -z '*.sh' .ci/run | grep -zv '^tests/golden/' | grep -zv '/workspace/' | xargs -0 shellcheck
+	git ls-files -z '*.sh' .ci/run | grep -zEv '^tests/golden/|/workspace/|/DeprovisioningScript.sh$$' | xargs -0 shellcheck
+	git ls-files -z 'modules/*.sh.tftpl' | xargs -0 shellcheck --shell=sh --exclude=SC1091,SC2154
 
 bench: host-test .venv/test ## Measure what imagegen costs
 	$(BIN)/python -m tests.bench
