@@ -1,6 +1,7 @@
 """Templates that people published, with their placeholders and parameters set by the kind of their names."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from generator.template.load import load
 from generator.template.placeholders import PLACEHOLDER
 from tests.unit.template.making import GROUP, IDENTITY, SOURCE
 
-CORPUS = Path("/work/shared/aib-corpus")
+# Beside the checkout, or wherever IMAGEGEN_CORPUS says.
+BESIDE = Path(__file__).parents[4] / "shared/aib-corpus"
+CORPUS = Path(os.environ.get("IMAGEGEN_CORPUS") or BESIDE)
 FILES = sorted(CORPUS.rglob("*.json"))
 needs_corpus = pytest.mark.skipif(not FILES, reason="the corpus of public templates is not on this machine")
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +14,8 @@ from generator.errors import ImagegenError, InvalidTemplate
 from generator.template import read, read_bytes
 from generator.template.report import as_json, render
 from generator.template.versions import VERSIONS
+from tests.unit.template.corpus import CORPUS
 from tests.unit.template.making import LOCAL
-
-CORPUS = Path("/work/shared/aib-corpus")
 
 NAMES = """
 type properties source customize validate inVMValidations distribute runOutputName Shell File PowerShell VHD inline

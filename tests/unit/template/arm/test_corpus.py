@@ -8,9 +8,8 @@ import pytest
 from generator.errors import InvalidTemplate
 from generator.template.arm import Inputs, evaluate_body, expand, is_deployment
 from generator.template.load import load
+from tests.unit.template.corpus import CORPUS, FILES
 
-CORPUS = Path("/work/shared/aib-corpus")
-FILES = sorted(CORPUS.rglob("*.json"))
 PLAUSIBLE = {"string": "x", "securestring": "x", "int": "5", "bool": "true", "array": "[]", "object": "{}"}
 GIVEN = {
     "_artifactsLocation": "https://example.com/x/",
