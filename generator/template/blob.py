@@ -1,7 +1,5 @@
 """Access to private blobs: the hook through which downloads get a credential of Azure's."""
 
-from importlib import import_module
-
 from generator.errors import ImagegenError
 
 # What a blob that is not public answers to whoever does not log in: 404 hides that it exists, 409 is an account
@@ -21,18 +19,13 @@ def headers(shown: str, status: int) -> dict[str, str]:
 
 def _token(shown: str, status: int) -> str:
     """A token for Azure Storage, of whoever is logged in here."""
-    refused = f"{shown} cannot be fetched: the server says {status}"
+    from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415 - heavy, and rarely needed
+    from azure.identity import DefaultAzureCredential  # noqa: PLC0415
+
     try:
-        identity = import_module("azure.identity")  # only where it is needed
-        refusal: type[Exception] = import_module("azure.core.exceptions").ClientAuthenticationError
-    except ImportError:
-        hint = "is the address right? If the blob is private, install azure-identity and log in, or use a SAS address"
-        raise ImagegenError(refused, hint) from None
-    try:
-        token: str = identity.DefaultAzureCredential().get_token(SCOPE).token
-    except refusal:
-        hint = (
-            "is the address right? If the blob is private, log in with `az login`; the role is Storage Blob Data Reader"
-        )
-        raise ImagegenError(f"{refused}, and no Azure credential was found", hint) from None
-    return token
+        return DefaultAzureCredential().get_token(SCOPE).token
+    except ClientAuthenticationError:
+        raise ImagegenError(
+            f"{shown} cannot be fetched: the server says {status}, and no Azure credential was found",
+            "is the address right? If the blob is private, log in by `az login`; the role is Storage Blob Data Reader",
+        ) from None

@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 import socket
-import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,6 +27,7 @@ class Server(ThreadingHTTPServer):
 
     answers: dict[str, list[tuple[int, dict[str, str], bytes]]]
     asked: list[str]
+    tokens: list[str]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -34,6 +35,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        if not self.path.startswith("/token"):
+            self.server.tokens.append(self.headers.get("Authorization", ""))
         answers = self.server.answers.get(self.path.partition("?")[0], [(404, {}, b"")])
         status, headers, body = answers.pop(0) if len(answers) > 1 else answers[0]
         self.send_response(status)
@@ -52,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server(("127.0.0.1", 0), Handler)
-    server.answers, server.asked = {"/a.sh": [(200, {}, CONTENT)]}, []
+    server.answers, server.asked, server.tokens = {"/a.sh": [(200, {}, CONTENT)]}, [], []
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
@@ -211,17 +214,24 @@ def test_a_private_blob_asks_for_a_login(
 ) -> None:
     monkeypatch.setattr(addresses, "wants_login", lambda uri: "?sig=" not in uri)
     server.answers["/blob"] = [(status, {}, b""), (200, {}, CONTENT)]
-    monkeypatch.setattr(blob, "_token", lambda *_: "TOKEN")
+    # azure-identity itself asks for the token, at the managed identity of an App Service, which is this server.
+    answer = {"access_token": "TOKEN", "expires_on": str(int(time.time()) + 3600), "token_type": "Bearer"}
+    server.answers["/token"] = [(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())]
+    monkeypatch.setenv("IDENTITY_ENDPOINT", at(server, "/token"))
+    monkeypatch.setenv("IDENTITY_HEADER", "secret")
     assert sources(folder, settings).get(at(server, "/blob"), None, "file") == CONTENT
-    assert len(server.asked) == 2
+    asked = [path.partition("?")[0] for path in server.asked]
+    assert asked == ["/blob", "/token", "/blob"]
+    assert server.tokens == ["", "Bearer TOKEN"]
 
 
-def test_without_azure_identity_the_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "azure.identity", None)
+def test_without_a_credential_the_way_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no az, no azd, no PowerShell
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "dev")  # and no instance metadata to ask
     with pytest.raises(ImagegenError) as caught:
         blob.headers("https://a.blob.core.windows.net/x", 404)
-    assert "the server says 404" in caught.value.message
-    assert "install azure-identity" in str(caught.value.hint)
+    assert "the server says 404, and no Azure credential was found" in caught.value.message
+    assert "az login" in str(caught.value.hint)
 
 
 def test_which_addresses_want_a_login() -> None:
