@@ -96,9 +96,9 @@ def check(request: Request) -> Build:
     events.phase("check", str(blueprint.source))
     terraform = Terraform(workspace, request.settings.terraform)
     terraform.init()
-    _refuse_kept(request)
     ledger = releases.load(workspace)
     releases.choose_version(ledger, request.version or blueprint.version)
+    _refuse_kept(request)
     clean_up(request, terraform)
     ledger = releases.load(workspace)  # a build that was cut off may have been released after all
     refuse_behind(ledger, terraform)
