@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from generator import commands, console
+from generator import commands, console, host_commands
 from generator.errors import ImagegenError, Interrupted
 
 app = typer.Typer(
@@ -165,13 +165,13 @@ def releases(
 @base_app.command("list")
 def base_list(json: Json = False) -> None:
     """The bases on this computer."""
-    commands.base_list(json=json)
+    host_commands.base_list(json=json)
 
 
 @base_app.command("build")
 def base_build(name: Annotated[str, typer.Argument(help="The base to build.")] = "debian-12") -> None:
     """Build a base from its distribution's packages."""
-    commands.base_build(name)
+    host_commands.base_build(name)
 
 
 @base_app.command("import")
@@ -180,19 +180,19 @@ def base_import(
     alias: Annotated[str, typer.Option("--as", metavar="PUBLISHER:OFFER:SKU", help="The source that it stands for.")],
 ) -> None:
     """Take a disk image as the base for a marketplace source."""
-    commands.base_import(file, alias)
+    host_commands.base_import(file, alias)
 
 
 @base_app.command("remove")
 def base_remove(name: str) -> None:
     """Remove a base."""
-    commands.base_remove(name)
+    host_commands.base_remove(name)
 
 
 @app.command()
 def doctor(target: TargetFlag = None, json: Json = False) -> None:
     """What is installed here, and what to do about the rest."""
-    raise typer.Exit(commands.doctor(target or "local", json=json))
+    raise typer.Exit(host_commands.doctor(target or "local", json=json))
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,65 +176,6 @@ def retire(folder: Path, version: str, *, yes: bool) -> None:
         raise ImagegenError(f"version {version} was left as it is", "answer yes, or give --yes")
     recover.retire(folder, version, _target(settings), settings)
     console.say(f"retired {version}")
-
-
-def base_list(*, json: bool) -> None:
-    """The bases on this computer."""
-    from generator.local import bases  # noqa: PLC0415
-
-    found = bases.list_bases(resolve())
-    if json:
-        console.put_json({"bases": [{"name": b.name, "version": b.version, "disk": str(b.disk)} for b in found]})
-    elif found:
-        console.put(console.table([[b.name, b.version, str(b.disk)] for b in found], ["NAME", "VERSION", "DISK"]))
-    else:
-        console.say("no bases yet; the first build makes what it needs, or `imagegen base build`")
-
-
-def base_build(name: str) -> None:
-    """Build a base now rather than in the first build."""
-    from generator.local import bases, host  # noqa: PLC0415
-
-    host.require(building_base=True)
-    base = bases.ensure(resolve(), name, console.say)
-    console.put(str(base.disk))
-
-
-def base_import(file: Path, alias: str) -> None:
-    """Take a disk image as a base."""
-    from generator.local import bases  # noqa: PLC0415
-
-    console.put(str(bases.import_base(resolve(), file, alias).disk))
-
-
-def base_remove(name: str) -> None:
-    """Remove a base."""
-    from generator.local import bases  # noqa: PLC0415
-
-    bases.remove(resolve(), name)
-
-
-def doctor(target: str, *, json: bool) -> int:
-    """What is installed. Exit code 1 when something that builds need is missing."""
-    from generator.local import accelerator, host  # noqa: PLC0415
-
-    settings = resolve(target=target)
-    checks = host.check_tools(building_base=True, terraform=settings.terraform)
-    missing = [check.requirement for check in checks if not check.path]
-    if json:
-        found = [asdict(check.requirement) | {"path": check.path} for check in checks]
-        console.put_json({"ok": not missing, "checks": found})
-        return int(bool(missing))
-    rows = [
-        ["ok" if check.path else "MISSING", check.requirement.name, check.requirement.purpose, check.path or ""]
-        for check in checks
-    ]
-    chosen = accelerator.explain(settings) if not missing else None
-    if chosen:
-        rows.append(["ok", "accelerator", "speed of the machine", f"{chosen.name}: {chosen.why}"])
-    console.put(console.table(rows, ["", "NEEDED", "FOR", "FOUND"]))
-    host.require(building_base=True, terraform=settings.terraform)
-    return 0
 
 
 def _ready(subject: Path, out: Path | None, *, force: bool, trust: bool, events: "Events", **flags: Any) -> "Request":
