@@ -186,8 +186,8 @@ def distribute(run: Build) -> releases.Release:
 
 def release_staging(run: Build) -> None:
     """Staging goes; from here a plan is empty. An interrupt does not leave it half gone; a second one would."""
-    run.enter("release")
     try:
+        run.enter("release")
         _end(run)
     except KeyboardInterrupt:
         run.events.note(f"interrupted: {run.job.version} is released; ending the rest of the build")
