@@ -9,7 +9,13 @@ from typing import Any
 from generator.errors import ImagegenError
 
 TARGETS = ("azure", "local")
-KINDS = {str: "string", list: "list of strings", bool: "true or false"}
+COMMUNICATORS = ("auto", "ssh", "run-command", "extension")
+KINDS = {str: "string", list: "list of strings", bool: "true or false", int: "number"}
+LISTS = ("mirrors", "sets", "allow_from")
+SWITCHES = ("strict", "allow_local_state")
+# Rounds of WindowsUpdate: the default and the most (design.md section 7: bounded).
+ROUNDS = 4
+MOST_ROUNDS = 6
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,11 @@ class Settings:
     parameters: an ARM parameter file; resource: the image template among several of a deployment; strict: warnings
     are errors. The rest is what ARM functions answer, such as `resourceGroup()`, `utcNow()` and (seed) `newGuid()`; ""
     is the default of template/arm/inputs.py.
+
+    Of the Azure target: communicator: how steps reach the machine; bastion_host: `[USER@]HOST[:PORT]` for SSH to a
+    private machine; allow_from: CIDR ranges that may reach it, else the caller's own address; update_rounds: see
+    ROUNDS; backend: `azurerm:NAME=VALUE,…` for the Terraform state; allow_local_state: in CI too; end_of_life_date:
+    of gallery versions, in RFC 3339.
     """
 
     target: str = "azure"
@@ -39,6 +50,13 @@ class Settings:
     deployment_name: str = ""
     utc_now: str = ""
     seed: str = ""
+    communicator: str = "auto"
+    bastion_host: str = ""
+    allow_from: tuple[str, ...] = ()
+    update_rounds: int = ROUNDS
+    backend: str = ""
+    allow_local_state: bool = False
+    end_of_life_date: str = ""
 
 
 def _home(variable: str, default: str) -> Path:
@@ -55,18 +73,33 @@ def resolve(config: Path | None = None, **flags: Any) -> Settings:
     values: dict[str, Any] = _from_file(config or Path("imagegen.toml"), set(known))
     for name in known:
         if text := os.environ.get(f"IMAGEGEN_{name.upper()}"):
-            values[name] = text.splitlines() if name in ("mirrors", "sets") else text
+            values[name] = text.split() if name == "allow_from" else text.splitlines() if name in LISTS else text
     values |= {name: value for name, value in flags.items() if value is not None}
     for name in ("cache_dir", "state_dir", "parameters"):
         if name in values:
             values[name] = Path(values[name]).expanduser().absolute()
     for name in ("mirrors", "sets"):
         values[name] = tuple(_pair(name, text) for text in values.get(name, ()))
-    values["strict"] = str(values.get("strict", "")).lower() in ("1", "true", "yes")
+    for name in SWITCHES:
+        values[name] = str(values.get(name, "")).lower() in ("1", "true", "yes")
+    values["allow_from"] = tuple(values.get("allow_from", ()))
+    values["update_rounds"] = _rounds(values.get("update_rounds", ROUNDS))
     settings = Settings(**values)
     if settings.target not in TARGETS:
         raise ImagegenError(f"unknown target `{settings.target}`", "use --target local or --target azure")
+    if settings.communicator not in COMMUNICATORS:
+        raise ImagegenError(f"unknown communicator `{settings.communicator}`", f"use {', '.join(COMMUNICATORS)}")
     return settings
+
+
+def _rounds(value: Any) -> int:
+    """A number of update rounds."""
+    if not str(value).isdecimal() or not 1 <= int(value) <= MOST_ROUNDS:
+        raise ImagegenError(f"`update_rounds` is `{value}`", f"use a number from 1 to {MOST_ROUNDS}")
+    return int(value)
+
+
+_KIND: dict[str, type] = {"update_rounds": int}
 
 
 def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
@@ -78,7 +111,7 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ImagegenError(f"{path} is not valid TOML: {error}") from error
     for name, value in values.items():
-        wanted: type = {"mirrors": list, "sets": list, "strict": bool}.get(name, str)
+        wanted: type = list if name in LISTS else bool if name in SWITCHES else _KIND.get(name, str)
         if name in known and not isinstance(value, wanted):
             raise ImagegenError(f"{path}: `{name}` must be a {KINDS[wanted]}")
     if unknown := sorted(set(values) - known):

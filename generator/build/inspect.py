@@ -58,7 +58,7 @@ def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, str]
     for step in blueprint.steps + blueprint.validations:
         if step.module == module:
             value["file"] = step.file
-            value |= {"destination": step.destination} if step.destination else {}
+            value |= dict(step.options)
     return value
 
 

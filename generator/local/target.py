@@ -49,7 +49,7 @@ class LocalTarget:
             raise ImagegenError(
                 f"osDiskSizeGB {blueprint.disk_size_gb} is too small: the source has {size / GIB:g} GiB"
             )
-        if sizes.shape(blueprint.vm_size) is None:
+        if blueprint.vm_size and sizes.shape(blueprint.vm_size) is None:
             events.note(f"unknown VM size {blueprint.vm_size}: building with the shape of {sizes.DEFAULT}")
         return f"{blueprint.source.publisher}:{blueprint.source.offer}:{blueprint.source.sku}:{base.version}"
 

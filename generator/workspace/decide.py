@@ -1,76 +1,127 @@
 """Template and downloads in, blueprint out. Pure: no file, no network, no clock."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+from generator.settings import Settings
 from generator.workspace import names
-from generator.workspace.blueprint import Blueprint, Destination, Source, Step, Target
-from generator.workspace.sizes import DEFAULT
+from generator.workspace.azure import azure_of
+from generator.workspace.blueprint import (
+    Blueprint,
+    Destination,
+    Plan,
+    Region,
+    Source,
+    Step,
+    StepKind,
+    Target,
+    Versioning,
+)
 
 # Image Builder's default when buildTimeoutInMinutes is 0 or absent (aib-reference 1.2).
 DEFAULT_TIMEOUT_MINUTES = 240
 SHEBANG = b"#!/bin/sh -e\n"
+# What packer-plugin-windows-update takes when nothing is said (aib-reference 2.3).
+DEFAULT_CRITERIA = "BrowseOnly=0 and IsInstalled=0"
+DEFAULT_FILTERS = ("include:$true",)
+DEFAULT_UPDATES = 1000
+KINDS: dict[str, StepKind] = {
+    "Shell": "shell", "File": "file", "PowerShell": "powershell", "WindowsRestart": "restart",
+    "WindowsUpdate": "update",
+}  # fmt: skip
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
-def decide(template: Any, downloads: Mapping[str, bytes], *, name: str, target: Target) -> Blueprint:
-    """The blueprint of a checked template. `downloads` holds the bytes behind every scriptUri and sourceUri."""
+def decide(template: Any, downloads: Mapping[str, bytes], *, name: str, settings: Settings) -> Blueprint:
+    """The blueprint of a checked template. `downloads` holds the bytes behind every scriptUri and sourceUri.
+
+    Raises ImagegenError for what the target needs and neither the template nor the settings say.
+    """
     properties = template.properties
     validate = properties.validate_
     profile = properties.vm_profile
     handling = properties.error_handling
+    only_source = bool(validate and validate.source_validation_only)
+    steps = () if only_source else properties.customize or ()
     validators = (validate and validate.in_vm_validations) or ()
+    name = names.slug(template.name or name, "image")
     return Blueprint(
-        name=names.slug(template.name or name, "image"),
-        target=target,
+        name=name,
+        target=cast(Target, settings.target),
         source=_source(properties.source),
-        vm_size=(profile and profile.vm_size) or DEFAULT,
+        vm_size=(profile and profile.vm_size) or "",
         disk_size_gb=(profile and profile.os_disk_size_gb) or 0,
-        steps=_steps(properties.customize or (), "scripts", "files", "step", downloads),
+        steps=_steps(steps, "scripts", "files", "step", downloads),
         validations=_steps(validators, "scripts/validate", "files/validate", "validation", downloads),
-        destinations=tuple(_destination(distributor) for distributor in properties.distribute),
+        destinations=tuple(_destination(distributor, settings) for distributor in properties.distribute),
         timeout_minutes=properties.build_timeout_in_minutes or DEFAULT_TIMEOUT_MINUTES,
         on_customizer_error=(handling and handling.on_customizer_error) or "cleanup",
         on_validation_error=(handling and handling.on_validation_error) or "cleanup",
         distribute_despite_failure=bool(validate and validate.continue_distribute_on_failure),
+        source_validation_only=only_source,
         version=_explicit_version(properties.distribute),
+        versioning=_versioning(properties.distribute),
+        azure=azure_of(template, name, settings) if settings.target == "azure" else None,
     )
 
 
 def _source(source: Any) -> Source:
-    return Source(source.publisher, source.offer, source.sku, source.version)
+    match source.type:
+        case "ManagedImage":
+            return Source("ManagedImage", id=source.image_id.rstrip("/"))
+        case "SharedImageVersion":
+            return Source("SharedImageVersion", id=source.image_version_id.rstrip("/"))
+    info = source.plan_info
+    plan = info and Plan(name=info.plan_name, product=info.plan_product, publisher=info.plan_publisher)
+    return Source(
+        publisher=source.publisher, offer=source.offer, sku=source.sku, version=source.version.lower(), plan=plan
+    )
 
 
 def _steps(
     entries: Sequence[Any], scripts: str, files: str, prefix: str, downloads: Mapping[str, bytes]
 ) -> tuple[Step, ...]:
     """The steps of one list of the template, in its order."""
-    return tuple(
-        _file_step(position, entry, files, prefix, downloads[entry.source_uri])
-        if entry.type == "File"
-        else _shell_step(position, entry, scripts, prefix, downloads)
-        for position, entry in enumerate(entries, start=1)
-    )
+    made = []
+    for position, entry in enumerate(entries, start=1):
+        match entry.type:
+            case "File":
+                made.append(_file_step(position, entry, files, prefix, downloads[entry.source_uri]))
+            case "Shell" | "PowerShell":
+                made.append(_script_step(position, entry, scripts, prefix, downloads))
+            case _:
+                made.append(_machine_step(position, entry, prefix))
+    return tuple(made)
 
 
-def _shell_step(position: int, entry: Any, folder: str, prefix: str, downloads: Mapping[str, bytes]) -> Step:
+def _script_step(position: int, entry: Any, folder: str, prefix: str, downloads: Mapping[str, bytes]) -> Step:
     """An inline or scriptUri step: its file is what runs.
 
     Packer's shell provisioner joins inline lines to one script under `#!/bin/sh -e` (aib-reference 2.3).
     """
+    windows = entry.type == "PowerShell"
+    plain, shebang = (".ps1", b"") if windows else (".sh", SHEBANG)
     if entry.inline is not None:
-        ending, default = ".sh", "shell"
-        content = SHEBANG + "".join(line + "\n" for line in entry.inline).encode()
+        ending, default = plain, KINDS[entry.type]
+        content = shebang + "".join(line + "\n" for line in entry.inline).encode()
     else:
         uri_name = _last_part(entry.script_uri)
-        ending, default = names.suffix(uri_name, ".sh"), names.slug(PurePosixPath(uri_name).stem, "shell")
+        ending = plain if windows else names.suffix(uri_name, plain)
+        default = cast(StepKind, names.slug(PurePosixPath(uri_name).stem, KINDS[entry.type]))
         content = downloads[entry.script_uri]
     key = names.step_key(position, entry.name or "", default)
-    return Step(
-        key=key, title=entry.name or key, kind="shell", module=names.module_name(prefix, key),
-        file=f"{folder}/{key}{ending}", content=content,
-    )  # fmt: skip
+    options = {"level": _level(entry), "exit_codes": list(entry.valid_exit_codes)} if windows else {}
+    return _step(key, entry, prefix, file=f"{folder}/{key}{ending}", content=content, options=options)
+
+
+def _level(entry: Any) -> str:
+    """The privileges of a PowerShell step (aib-reference 1.4: runAsSystem only together with runElevated)."""
+    if entry.run_elevated and entry.run_as_system:
+        return "system"
+    return "elevated" if entry.run_elevated else "plain"
 
 
 def _file_step(position: int, entry: Any, folder: str, prefix: str, content: bytes) -> Step:
@@ -79,10 +130,29 @@ def _file_step(position: int, entry: Any, folder: str, prefix: str, content: byt
     destination = entry.destination
     if destination.endswith("/"):  # a folder: Packer's file provisioner keeps the name of the source
         destination += uri_name
+    path = f"{folder}/{key}{names.suffix(uri_name, '')}"
+    return _step(key, entry, prefix, file=path, content=content, options={"destination": destination})
+
+
+def _machine_step(position: int, entry: Any, prefix: str) -> Step:
+    """A restart or a round of updates: there is no file to it."""
+    key = names.step_key(position, entry.name or "", KINDS[entry.type])
+    if entry.type == "WindowsRestart":
+        seconds = sum(float(n) * _UNITS[unit] for n, unit in re.findall(r"([\d.]+)(ms|s|m|h)", entry.restart_timeout))
+        options = {"check_command": entry.restart_check_command, "timeout_seconds": max(1, round(seconds))}
+    else:
+        options = {
+            "criteria": entry.search_criteria or DEFAULT_CRITERIA,
+            "filters": list(entry.filters or DEFAULT_FILTERS),
+            "limit": entry.update_limit or DEFAULT_UPDATES,
+        }
+    return _step(key, entry, prefix, options=options)
+
+
+def _step(key: str, entry: Any, prefix: str, **parts: Any) -> Step:
     return Step(
-        key=key, title=entry.name or key, kind="file", module=names.module_name(prefix, key),
-        file=f"{folder}/{key}{names.suffix(uri_name, '')}", content=content, destination=destination,
-    )  # fmt: skip
+        key=key, title=entry.name or key, kind=KINDS[entry.type], module=names.module_name(prefix, key), **parts
+    )
 
 
 def _last_part(uri: str) -> str:
@@ -90,17 +160,30 @@ def _last_part(uri: str) -> str:
     return PurePosixPath(urlsplit(uri).path).name
 
 
-def _destination(distributor: Any) -> Destination:
+def _destination(distributor: Any, settings: Settings) -> Destination:
+    name, kind = distributor.run_output_name, distributor.type
     tags = tuple(sorted((distributor.artifact_tags or {}).items()))
-    kind: Literal["SharedImage", "ManagedImage", "VHD"] = distributor.type
     match kind:
         case "SharedImage":
-            resource = distributor.gallery_image_id.partition("/versions/")[0]
+            return Destination(
+                name, kind, distributor.gallery_image_id.partition("/versions/")[0].rstrip("/"), tags,
+                regions=_regions(distributor), exclude_from_latest=distributor.exclude_from_latest,
+                replication_mode=distributor.replication_mode or "Full", end_of_life_date=settings.end_of_life_date,
+            )  # fmt: skip
         case "ManagedImage":
-            resource = distributor.image_id
-        case "VHD":
-            resource = distributor.uri or ""
-    return Destination(distributor.run_output_name, kind, resource, tags)
+            return Destination(name, kind, distributor.image_id.rstrip("/"), tags, location=distributor.location)
+    return Destination(name, kind, distributor.uri or "", tags)
+
+
+def _regions(distributor: Any) -> tuple[Region, ...]:
+    """Where the version goes: `targetRegions`, or the older `replicationRegions` with one storage type for all."""
+    if distributor.target_regions:
+        return tuple(
+            Region(region.name, region.replica_count, region.storage_account_type)
+            for region in distributor.target_regions
+        )
+    storage = distributor.storage_account_type or "Standard_LRS"
+    return tuple(Region(name, 1, storage) for name in distributor.replication_regions or ())
 
 
 def _explicit_version(distributors: Sequence[Any]) -> str | None:
@@ -111,3 +194,11 @@ def _explicit_version(distributors: Sequence[Any]) -> str | None:
             if version:
                 return version
     return None
+
+
+def _versioning(distributors: Sequence[Any]) -> Versioning:
+    """How the version is chosen; the rules have seen to it that all distributors agree."""
+    for distributor in distributors:
+        if distributor.type == "SharedImage" and (said := distributor.versioning):
+            return Versioning(said.scheme, None if said.major == -1 else said.major)
+    return Versioning()

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from generator.errors import ImagegenError, Problem
 from generator.settings import Settings
 from generator.workspace import store
-from generator.workspace.blueprint import Blueprint, Target
+from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
 from generator.workspace.render import TARGET_MODULES, render
 
@@ -21,7 +21,9 @@ SHORTEST_TOLD = 6
 # The settings, besides target and sets, on which the reading of a template depends.
 DECIDING = (
     "resource", "resource_group", "location", "subscription_id", "tenant_id", "deployment_name", "utc_now", "seed",
+    "communicator", "bastion_host", "update_rounds", "backend", "end_of_life_date",
 )  # fmt: skip
+_DEFAULTS = {name: Settings.__dataclass_fields__[name].default for name in DECIDING}
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
         recorded = _recorded(path, uris, lock)
     downloads = fetch_all(found.template, Sources(template_path, settings, recorded), found.document)
     name = _name(path)
-    blueprint = decide(found.template, downloads, name=name, target=cast(Target, settings.target))
+    blueprint = decide(found.template, downloads, name=name, settings=settings)
     folder = out or Path(blueprint.name)
     if folder.exists() and not folder.is_dir():
         raise ImagegenError(f"{folder} is not a folder", "choose another with --out DIR")
@@ -88,15 +90,22 @@ def require_target(settings: Settings) -> None:
 def with_locked(settings: Settings, lock: store.Lock) -> Settings:
     """The settings that a workspace was generated with, over the present ones."""
     sets = tuple(sorted((str(name), str(value)) for name, value in dict(lock.settings.get("sets", {})).items()))
-    rest: dict[str, Any] = {name: str(lock.settings.get(name, "")) for name in DECIDING}
+    rest = {name: _typed(lock.settings.get(name), default) for name, default in _DEFAULTS.items()}
     return replace(settings, target=str(lock.settings.get("target", settings.target)), sets=sets, **rest)
+
+
+def _typed(locked: Any, default: Any) -> Any:
+    """A setting from a lock, which somebody may have edited, as the kind of value that it is."""
+    if isinstance(default, int):
+        return locked if isinstance(locked, int) else default
+    return default if locked is None else str(locked)
 
 
 def _locked_settings(settings: Settings, name: str, lock: store.Lock | None, found: "Read") -> dict[str, Any]:
     """What of the settings decides the bytes of a workspace."""
     if lock is not None:
         return lock.settings
-    rest = {name: getattr(settings, name) for name in DECIDING if getattr(settings, name)}
+    rest = {name: getattr(settings, name) for name in DECIDING if getattr(settings, name) != _DEFAULTS[name]}
     sets = {name: found.kept(value) for name, value in sorted(settings.sets)}
     return {"name": name, "sets": sets, "target": settings.target} | rest
 
@@ -126,8 +135,10 @@ def _name(path: Path) -> str:
 
 
 def _entries(template: Any) -> list[Any]:
+    """The steps that are carried out: with `sourceValidationOnly` the validators alone (aib-reference 2.5)."""
     validate = template.properties.validate_
-    return [*(template.properties.customize or ()), *((validate and validate.in_vm_validations) or ())]
+    customize = () if validate and validate.source_validation_only else template.properties.customize or ()
+    return [*customize, *((validate and validate.in_vm_validations) or ())]
 
 
 def _uris(template: Any) -> list[str]:

@@ -86,9 +86,9 @@ def _tfvars(blueprint: Blueprint) -> bytes:
     return to_json(values)
 
 
-def _step_values(step: Step) -> dict[str, str]:
+def _step_values(step: Step) -> dict[str, Any]:
     values = {"file": step.file, "name": step.title, "type": step.kind.capitalize()}
-    return values | ({"destination": step.destination} if step.destination is not None else {})
+    return values | dict(step.options)
 
 
 def to_json(value: Any) -> bytes:

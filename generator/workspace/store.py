@@ -10,11 +10,13 @@ from typing import Any, Literal
 
 from generator import version
 from generator.errors import ImagegenError
+from generator.template import plain
 from generator.workspace.render import to_json
 
 LOCK = "imagegen.lock.json"
 TEMPLATE = "template.json"
 SCHEMA = 1
+LARGEST = 64 * 1024 * 1024  # bytes of a file; ours have a third at most
 # What a build leaves in a workspace by itself: ours, but never rendered.
 KEPT = {"releases.auto.tfvars.json"}
 State = Literal["create", "identical", "update", "edited", "foreign", "orphan"]
@@ -46,12 +48,13 @@ def read_lock(folder: Path) -> Lock | None:
     if not path.is_file():
         return None
     try:
-        value = json.loads(path.read_text("utf-8"))
+        value = json.loads(plain.read(path, LARGEST))
         if value["schema"] != SCHEMA:
             raise ImagegenError(f"{path} was written by another version of imagegen", "use that version")
         files = {str(name): str(digest) for name, digest in value["files"].items()}
-        return Lock(dict(value["settings"]), [str(name) for name in value["sources"]], files)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        settings = {**value["settings"], "sets": dict(value["settings"]["sets"])}
+        return Lock(settings, [str(name) for name in value["sources"]], files)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ImagegenError(
             f"{path} is damaged", "restore it from git, or delete it and generate with --force"
         ) from error
@@ -83,7 +86,7 @@ def compare(folder: Path, files: dict[str, bytes], lock: Lock | None) -> Compari
         )
     for path, digest in known.items():
         if path not in files and path not in KEPT and _inside(folder, path) and (folder / path).is_file():
-            states[path] = "orphan" if _digest((folder / path).read_bytes()) == digest else "edited"
+            states[path] = "orphan" if _digest(_present(folder / path)) == digest else "edited"
     return Comparison(states)
 
 
@@ -92,12 +95,17 @@ def _state(path: Path, content: bytes, locked: str | None, is_lock: bool) -> Sta
         return "foreign"
     if not path.exists():
         return "create"
-    present = path.read_bytes()
+    present = _present(path)
     if present == content:
         return "identical"
     if is_lock or locked == _digest(present):
         return "update"
     return "foreign" if locked is None else "edited"
+
+
+def _present(path: Path) -> bytes:
+    """What a file holds, up to more than any of ours does."""
+    return plain.read(path, LARGEST)
 
 
 def _inside(folder: Path, path: str) -> bool:
@@ -109,8 +117,10 @@ def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, forc
     """Bring the folder to these files; return the paths that changed. Identical files are not rewritten.
 
     Raises ImagegenError, before anything is written, when that would overwrite a hand edit or a stranger's file and
-    `force` is not given.
+    `force` is not given, and always when a link leads out of the folder.
     """
+    if linked := [path for path in comparison.having("foreign") if not _inside(folder, str(Path(path).parent))]:
+        raise ImagegenError(f"links lead out of {folder}: {', '.join(linked)}", "remove the links")
     if not force:
         _refuse_overwriting(folder, comparison)
     changed = comparison.having("create", "update", *(("edited", "foreign") if force else ()))

@@ -106,7 +106,7 @@ def test_import(settings: Settings, tmp_path: Path, form: str) -> None:
     base = bases.import_base(settings, _disk(tmp_path / "noble.img", form, "uefi"), "Canonical:ubuntu-24_04-lts:server")
     assert (base.name, base.version, base.seed) == ("canonical:ubuntu-24_04-lts:server", "noble", "nocloud")
     assert base.disk.stat().st_size == 16 * images.MIB
-    source = Source("canonical", "Ubuntu-24_04-lts", "server", "latest")
+    source = Source(publisher="canonical", offer="Ubuntu-24_04-lts", sku="server", version="latest")
     assert catalogue.find(settings, source) == catalogue.Found(base.name, "")
     assert bases.lookup(settings, "Canonical:ubuntu-24_04-lts:server") == base
 
@@ -133,13 +133,17 @@ def test_import_refuses_bios_disks_overlays_and_bad_names(settings: Settings, tm
 
 @pytest.mark.parametrize("sku", ["12", "12-gen2", "12-GEN2"])
 def test_catalogue_knows_debian(settings: Settings, sku: str) -> None:
-    assert catalogue.find(settings, Source("Debian", "debian-12", sku, "latest")) == catalogue.Found("debian-12", "")
+    assert catalogue.find(
+        settings, Source(publisher="Debian", offer="debian-12", sku=sku, version="latest")
+    ) == catalogue.Found("debian-12", "")
 
 
 def test_catalogue_notes_a_version_it_cannot_hold_to(settings: Settings) -> None:
     bases.ensure(settings, "debian-12", print, _quick)
-    assert catalogue.find(settings, Source("Debian", "debian-12", "12", "12.99")).note == ""
-    note = catalogue.find(settings, Source("Debian", "debian-12", "12", "0.20250101.1")).note
+    assert catalogue.find(settings, Source(publisher="Debian", offer="debian-12", sku="12", version="12.99")).note == ""
+    note = catalogue.find(
+        settings, Source(publisher="Debian", offer="debian-12", sku="12", version="0.20250101.1")
+    ).note
     assert note == "version 0.20250101.1 is the marketplace's; the local base is debian-12 12.99"
 
 
@@ -147,11 +151,11 @@ def test_catalogue_notes_a_version_it_cannot_hold_to(settings: Settings) -> None
     ("source", "message"),
     [
         (
-            Source("Canonical", "0001-com-ubuntu", "22_04", "latest"),
+            Source(publisher="Canonical", offer="0001-com-ubuntu", sku="22_04", version="latest"),
             "no local base for Canonical:0001-com-ubuntu:22_04",
         ),
-        (Source("Debian", "debian-12-daily", "12", "latest"), "daily images"),
-        (Source("Debian", "debian-12", "12-arm64", "latest"), "only x86-64"),
+        (Source(publisher="Debian", offer="debian-12-daily", sku="12", version="latest"), "daily images"),
+        (Source(publisher="Debian", offer="debian-12", sku="12-arm64", version="latest"), "only x86-64"),
     ],
 )
 def test_catalogue_refuses_and_names_the_import(settings: Settings, source: Source, message: str) -> None:

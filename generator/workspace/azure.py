@@ -1,0 +1,141 @@
+"""What a template and the settings decide for the Azure target alone. Pure."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from generator.errors import ImagegenError
+from generator.settings import Settings
+from generator.template.systems import system_of
+from generator.workspace.blueprint import Azure, Bastion, Communicator, System
+
+_SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
+_GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/([^/]+)", re.IGNORECASE)
+# Microsoft, "Naming rules and restrictions for Azure resources": a group's name has at most 90 characters, and does
+# not end in a point.
+GROUP_LENGTH = 90
+WORKSPACE_TAG = "imagegen:workspace"
+
+
+def azure_of(template: Any, name: str, settings: Settings) -> Azure:
+    """The Azure side of a blueprint. Raises ImagegenError for what neither the template nor the settings say."""
+    properties = template.properties
+    profile = properties.vm_profile
+    subnet = (profile and profile.vnet_config and profile.vnet_config.subnet_id) or ""
+    location = (template.location or settings.location or "").replace(" ", "").lower()
+    if not location:
+        raise ImagegenError("the template has no `location`", "add it, or set `location` in imagegen.toml")
+    identity = _identity(template, name)
+    system = _system(properties)
+    given_group = _GROUP.search(properties.staging_resource_group or "")
+    return Azure(
+        id=identity,
+        subscription_id=_subscription(template, settings, subnet),
+        location=location,
+        group=given_group[1] if given_group else _group_name(template, name, identity),
+        own_group=given_group is None,
+        storage_account=f"igs{identity}",
+        system=system,
+        communicator=_communicator(settings, system, subnet),
+        subnet_id=subnet,
+        bastion=_bastion(settings),
+        identities=tuple(dict.fromkeys((profile and profile.user_assigned_identities) or ())),
+        tags=_tags(template, name, identity),
+        update_rounds=settings.update_rounds,
+        backend=_backend(settings),
+    )
+
+
+def _identity(template: Any, name: str) -> str:
+    """What tells this workspace from others: its template's name and where its images go."""
+    parts = [name, *sorted(_resources(template))]
+    return hashlib.sha256("\n".join(parts).lower().encode()).hexdigest()[:12]
+
+
+def _resources(template: Any) -> Iterator[str]:
+    """The ids and addresses that the distributors name, without a version."""
+    for target in template.properties.distribute:
+        named = getattr(target, "gallery_image_id", None) or getattr(target, "image_id", None)
+        yield (named or target.uri or "").partition("/versions/")[0]
+
+
+def _subscription(template: Any, settings: Settings, subnet: str) -> str:
+    """Where the build happens: the setting, else the first subscription that the template is bound to."""
+    bound = [template.id, template.properties.staging_resource_group, subnet, *_resources(template)]
+    found = (_SUBSCRIPTION.search(str(text)) for text in bound if text)
+    return settings.subscription_id or next((match[1] for match in found if match), "")
+
+
+def _group_name(template: Any, name: str, identity: str) -> str:
+    """`IT_<destination group>_<template name>_<hash>`, cut in the middle to what Azure takes."""
+    groups = [match[1] for text in _resources(template) if (match := _GROUP.search(text))]
+    stem = re.sub(r"[^A-Za-z0-9_.()-]", "-", f"IT_{groups[0] if groups else 'vhd'}_{name}")
+    return f"{stem[: GROUP_LENGTH - 9]}_{identity[:8]}"
+
+
+def _system(properties: Any) -> System:
+    """The system of the source, by its name; a source without one is told by the steps that run on it."""
+    if properties.source.type == "PlatformImage" and (named := system_of(properties.source)):
+        return named
+    validate = properties.validate_
+    entries = [*(properties.customize or ()), *((validate and validate.in_vm_validations) or ())]
+    windows = any(entry.type in ("PowerShell", "WindowsRestart", "WindowsUpdate") for entry in entries)
+    return "windows" if windows else "linux"
+
+
+def _communicator(settings: Settings, system: System, subnet: str) -> Communicator:
+    """`auto`: SSH to a Linux machine with a network of its own, run commands to all others (design.md section 7)."""
+    wanted = settings.communicator
+    if wanted == "ssh" and system == "windows":
+        raise ImagegenError("a Windows machine is not reached by SSH", "set communicator to auto or run-command")
+    if wanted == "auto":
+        return "ssh" if system == "linux" and (not subnet or settings.bastion_host) else "run-command"
+    return wanted  # type: ignore[return-value] # settings.py allows no other
+
+
+def _bastion(settings: Settings) -> Bastion | None:
+    """`[USER@]HOST[:PORT]` of the bastion_host setting."""
+    if not settings.bastion_host:
+        return None
+    found = re.fullmatch(r"(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9.-]+)(?::(\d{1,5}))?", settings.bastion_host)
+    if not found or found[2].startswith("-"):
+        raise ImagegenError(f"`{settings.bastion_host}` is not a bastion host", "write [USER@]HOST[:PORT]")
+    return Bastion(host=found[2], port=int(found[3] or 22), user=found[1] or "azureuser")
+
+
+def _tags(template: Any, name: str, identity: str) -> tuple[tuple[str, str], ...]:
+    """The template's managedResourceTags, and ours, by which a lost build is found again."""
+    ours = {"createdBy": "imagegen", "imageTemplateName": template.name or name, WORKSPACE_TAG: identity}
+    return tuple(sorted((dict(template.properties.managed_resource_tags) | ours).items()))
+
+
+def _backend(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """`azurerm:NAME=VALUE,…`, the arguments of Terraform's azurerm backend; nothing for a local state."""
+    if not settings.backend:
+        return ()
+    kind, _, rest = settings.backend.partition(":")
+    pairs = [part.partition("=") for part in rest.split(",") if part]
+    values = {name.strip(): value.strip() for name, _, value in pairs}
+    if (
+        kind != "azurerm"
+        or unknown_arguments(values)
+        or not {"storage_account_name", "container_name", "key"} <= set(values)
+    ):
+        raise ImagegenError(
+            f"`{settings.backend}` is not a backend",
+            "write azurerm:resource_group_name=GROUP,storage_account_name=ACCOUNT,container_name=NAME,key=NAME.tfstate",
+        )
+    return tuple(sorted(values.items()))
+
+
+# Arguments of the azurerm backend that say where, and none that is a secret (Terraform, "Backend Type: azurerm").
+BACKEND_ARGUMENTS = (
+    "resource_group_name", "storage_account_name", "container_name", "key", "subscription_id", "tenant_id",
+    "use_azuread_auth", "use_oidc", "use_msi", "use_cli",
+)  # fmt: skip
+
+
+def unknown_arguments(values: dict[str, str]) -> list[str]:
+    """The names that the backend block must not have."""
+    return sorted(set(values) - set(BACKEND_ARGUMENTS))
