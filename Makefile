@@ -9,6 +9,8 @@ BIN := .venv/bin
 PACKAGES := qemu-system-x86 qemu-utils ovmf mtools dosfstools fdisk openssh-client mmdebstrap e2fsprogs tar util-linux \
 	debian-archive-keyring
 TEST_PACKAGES := shellcheck git openssl
+# It brings a package that has the same import name as one of ours, so it lives apart.
+CHECKOV := 3.3.30
 UNPRIVILEGED := fakeroot uidmap
 DEMO := build/web
 
@@ -21,11 +23,13 @@ demo: host .venv/demo ## Install what is needed and build the web example on thi
 test: host-test .venv/test lint ## Install what is needed, lint, and run every test
 	$(BIN)/pytest
 
-lint: .venv/test ## ruff, mypy, terraform fmt, shellcheck
+lint: .venv/test .venv-checkov/$(CHECKOV) ## ruff, mypy, terraform fmt, shellcheck, checkov
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	terraform fmt -check -recursive modules examples
+	for folder in modules examples tests/golden/cases; do \
+		.venv-checkov/bin/checkov -d $$folder --compact --quiet --framework terraform --skip-download || exit 1; done
 	git ls-files -z '*.sh' .ci/run | grep -zEv '^tests/golden/|/workspace/|/DeprovisioningScript.sh$$' | xargs -0 shellcheck
 	git ls-files -z 'modules/*.sh.tftpl' | xargs -0 shellcheck --shell=sh --exclude=SC1091,SC2154
 
@@ -54,6 +58,11 @@ host-test:
 
 $(BIN)/pip:
 	$(PYTHON) -m venv --upgrade-deps .venv
+
+.venv-checkov/$(CHECKOV):
+	$(PYTHON) -m venv --clear .venv-checkov
+	.venv-checkov/bin/pip install -q checkov==$(CHECKOV)
+	@touch $@
 
 .venv/demo: $(BIN)/pip pyproject.toml requirements.lock
 	$(BIN)/pip install -q -c requirements.lock -e .

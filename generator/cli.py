@@ -35,6 +35,19 @@ Strict = Annotated[bool | None, typer.Option("--strict", help="Count warnings as
 MirrorFlag = Annotated[
     list[str] | None, typer.Option("--mirror", metavar="PREFIX=PREFIX", help="Fetch addresses that begin so elsewhere.")
 ]
+Communicator = Annotated[
+    str | None, typer.Option("--communicator", help="Azure: auto (default), ssh, run-command or extension.")
+]
+Backend = Annotated[
+    str | None,
+    typer.Option("--backend", metavar="azurerm:NAME=VALUE,…", help="Azure: where the state is kept."),
+]
+AllowFrom = Annotated[
+    list[str] | None, typer.Option("--allow-from", metavar="CIDR", help="Azure: who may reach the machine's SSH.")
+]
+LocalState = Annotated[
+    bool | None, typer.Option("--allow-local-state", help="Azure: in a pipeline too.", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and the result.")]
@@ -83,14 +96,14 @@ def generate(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when something would change.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would change.")] = False,
     force: Force = False, json: Json = False, parameters: Parameters = None, resource: Resource = None,
-    strict: Strict = None,
+    strict: Strict = None, communicator: Communicator = None, backend: Backend = None,
 ) -> None:  # fmt: skip
     """Write the Terraform workspace of a template. Needs no Terraform and no cloud."""
     mode = "check" if check else "dry-run" if dry_run else "write"
     raise typer.Exit(
         commands.generate(
             template, out, mode, force=force, json=json, target=target, sets=sets, mirrors=mirror,
-            parameters=parameters, resource=resource, strict=strict,
+            parameters=parameters, resource=resource, strict=strict, communicator=communicator, backend=backend,
         )
     )  # fmt: skip
 
@@ -100,11 +113,12 @@ def plan(
     subject: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
     version: VersionFlag = None, force: Force = False, trust: Trust = False, json: Json = False,
     parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
+    communicator: Communicator = None, backend: Backend = None,
 ) -> None:  # fmt: skip
     """Show what a build would do, phase by phase."""
     commands.plan(
         subject, out, version, force=force, trust=trust, json=json, target=target, sets=sets, mirrors=mirror,
-        parameters=parameters, resource=resource, strict=strict,
+        parameters=parameters, resource=resource, strict=strict, communicator=communicator, backend=backend,
     )  # fmt: skip
 
 
@@ -115,15 +129,19 @@ def apply(
     on_error: Annotated[
         str | None, typer.Option("--on-error", help="cleanup, abort (keep the machine) or ask; else the template's.")
     ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, even where a broken build could go on.")] = False,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
     parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
+    communicator: Communicator = None, backend: Backend = None, allow_from: AllowFrom = None,
+    allow_local_state: LocalState = None,
 ) -> None:  # fmt: skip
     """Build: machine, steps, capture, images; then everything else goes again."""
     if on_error not in (None, "cleanup", "abort", "ask"):
         raise typer.BadParameter("use cleanup, abort or ask", param_hint="--on-error")
     commands.apply(
-        subject, out, version, on_error, force=force, trust=trust, yes=yes, quiet=quiet, json=json, target=target,
-        sets=sets, mirrors=mirror, parameters=parameters, resource=resource, strict=strict,
+        subject, out, version, on_error, force=force, fresh=fresh, trust=trust, yes=yes, quiet=quiet, json=json,
+        target=target, sets=sets, mirrors=mirror, parameters=parameters, resource=resource, strict=strict,
+        communicator=communicator, backend=backend, allow_from=allow_from, allow_local_state=allow_local_state,
     )  # fmt: skip
 
 
@@ -190,9 +208,12 @@ def base_remove(name: str) -> None:
 
 
 @app.command()
-def doctor(target: TargetFlag = None, json: Json = False) -> None:
-    """What is installed here, and what to do about the rest."""
-    raise typer.Exit(host_commands.doctor(target or "local", json=json))
+def doctor(
+    subject: Annotated[Path | None, typer.Argument(metavar="[TEMPLATE|DIR]", help="What is to be built.")] = None,
+    target: TargetFlag = None, json: Json = False,
+) -> None:  # fmt: skip
+    """What builds need, what of it is there, and what to do about the rest."""
+    raise typer.Exit(host_commands.doctor(target or "local", subject, json=json))
 
 
 def main() -> None:

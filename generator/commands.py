@@ -14,10 +14,13 @@ from generator.settings import Settings, resolve
 if TYPE_CHECKING:
     from generator.build.events import Events
     from generator.build.target import Request, Target
+    from generator.workspace.blueprint import Blueprint
     from generator.workspace.generate import Generated
 
 
 FLAGS = {"mirrors": "mirror", "sets": "set"}
+# What holds for one run and is no part of a workspace.
+OF_A_RUN = ("allow_from", "allow_local_state")
 
 
 def validate(templates: list[Path], *, json: bool, **flags: Any) -> int:
@@ -81,8 +84,8 @@ def plan(
 
 
 def apply(
-    subject: Path, out: Path | None, version: str | None, on_error: Any, *, force: bool, trust: bool, yes: bool,
-    quiet: bool, json: bool, **flags: Any,
+    subject: Path, out: Path | None, version: str | None, on_error: Any, *, force: bool, fresh: bool, trust: bool,
+    yes: bool, quiet: bool, json: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Build one version."""
     from generator.build import phases  # noqa: PLC0415
@@ -90,14 +93,17 @@ def apply(
     began = time.monotonic()
     events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
     request = _ready(subject, out, force=force, trust=trust, events=events, **flags)
-    request = replace(request, version=version, on_error=on_error, ask=lambda question: console.ask(question, yes=yes))
+    request = replace(
+        request, version=version, on_error=on_error, fresh=fresh, ask=lambda question: console.ask(question, yes=yes)
+    )
     outcome = phases.build(request)
     folder, release = request.workspace, outcome.release
     events.result({
         "name": request.blueprint.name, "version": outcome.version, "folder": str(folder),
-        "images": request.target.describe(folder, release), "seconds": round(time.monotonic() - began, 1),
+        "images": request.target.describe(folder, release) if release else [],
+        "seconds": round(time.monotonic() - began, 1),
     })  # fmt: skip
-    if not json and not quiet and (boot := request.target.boot_hint(folder, release)):
+    if release and not json and not quiet and (boot := request.target.boot_hint(folder, release)):
         console.say(f"boot it: {boot}")
     if outcome.failure:
         raise outcome.failure
@@ -108,7 +114,8 @@ def status(folder: Path, *, json: bool) -> None:
     from generator.build import inspect  # noqa: PLC0415
 
     settings = _settings_of(folder)
-    value = inspect.status(folder, _target(settings), settings.state_dir)
+    blueprint = _generate(folder, None, settings).blueprint
+    value = inspect.status(folder, blueprint, _target(settings), settings.state_dir)
     if json:
         console.put_json(value)
     else:
@@ -123,7 +130,7 @@ def cleanup(folder: Path, *, trust: bool, json: bool) -> None:
     events = console.JsonEvents() if json else console.HumanEvents()
     request = _ready(folder, None, force=False, trust=trust, events=events)
     with journal.lease(folder):
-        terraform = Terraform(folder, request.settings.terraform)
+        terraform = Terraform(folder, request.settings, request.target.environment())
         terraform.init()
         ended = recover.clean_up(request, terraform, quiet=True)
     if json:
@@ -137,10 +144,12 @@ def ssh(folder: Path, command: list[str]) -> None:
     from generator.build import journal  # noqa: PLC0415
     from generator.build.secrets import folder_of  # noqa: PLC0415
 
-    target = _target(_settings_of(folder))
+    settings = _settings_of(folder)
     record = journal.read(folder)
-    directory = folder_of(record, resolve().state_dir) if record else None
-    login = target.login(directory) if directory else None
+    directory = folder_of(record, settings.state_dir) if record else None
+    login = None
+    if directory:
+        login = _target(settings).login(_generate(folder, None, settings).blueprint, directory)
     if login is None:
         raise ImagegenError(f"no machine is kept in {folder}", "build with --on-error abort to keep one that fails")
     os.execvp(login[0], [*login, *command])  # noqa: S606 - no shell is wanted
@@ -170,11 +179,10 @@ def retire(folder: Path, version: str, *, yes: bool) -> None:
     """Take a version out of service: its images go, its ledger entry stays."""
     from generator.build import recover  # noqa: PLC0415
 
-    settings = _settings_of(folder)
-    _refuse_strangers(_generate(folder, None, settings), trust=False)
+    request = _ready(folder, None, force=False, trust=False, events=console.HumanEvents())
     if not console.ask(f"Remove the images of {version} for good?", yes=yes):
         raise ImagegenError(f"version {version} was left as it is", "answer yes, or give --yes")
-    recover.retire(folder, version, _target(settings), settings)
+    recover.retire(request, version)
     console.say(f"retired {version}")
 
 
@@ -238,16 +246,24 @@ def _settings_of(folder: Path, **flags: Any) -> Settings:
     lock = store.read_lock(folder) if folder.is_dir() else None
     if lock is None:
         raise ImagegenError(f"{folder} is not a workspace of imagegen", "give a folder that `imagegen generate` wrote")
+    ours = {name: flags.pop(name) for name in OF_A_RUN if flags.get(name) not in (None, [])}
     if given := [f"--{FLAGS.get(name, name)}" for name, value in flags.items() if value not in (None, [])]:
         raise ImagegenError(
             f"{', '.join(given)} cannot change the workspace {folder}", "generate it anew from its template with them"
         )
-    return generating.with_locked(resolve(), lock)
+    return generating.with_locked(resolve(**ours), lock)
+
+
+def blueprint_of(subject: Path, settings: Settings) -> "Blueprint":
+    """What a template, or the workspace of one, would build."""
+    return _generate(subject, None, settings).blueprint
 
 
 def _target(settings: Settings) -> "Target":
-    from generator.local.target import LocalTarget  # noqa: PLC0415
-    from generator.workspace.generate import require_target  # noqa: PLC0415
+    if settings.target == "azure":
+        from generator.azure.target import AzureTarget  # noqa: PLC0415
 
-    require_target(settings)
+        return AzureTarget(settings)
+    from generator.local.target import LocalTarget  # noqa: PLC0415
+
     return LocalTarget(settings)

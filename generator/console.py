@@ -36,32 +36,56 @@ def styled(text: str, style: str) -> str:
 
 
 def say(text: str = "") -> None:
-    """A line for the person, on stderr. Nobody there to read it any more does not keep us from cleaning up."""
+    """Lines for the person, on stderr, without anything that a terminal would act on."""
+    _tell(_clean_lines(text))
+
+
+def _tell(text: str) -> None:
+    """Lines on stderr, in our own styles; what is not our own in them is clean already.
+
+    Nobody there to read them any more does not keep us from cleaning up.
+    """
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def put(text: str) -> None:
-    """A line of the result, on stdout. Raises BrokenPipeError, once, when nobody reads it any more."""
+    """Lines of the result, on stdout, without anything that a terminal would act on.
+
+    Raises BrokenPipeError, once, when nobody reads them any more.
+    """
+    # A file's name may hold bytes that are no text, and stdout may not have every character: neither is a bug of ours.
+    encoding = sys.stdout.encoding or "utf-8"
+    shown = _clean_lines(text).encode(encoding, "backslashreplace").decode(encoding)
     try:
-        print(text, flush=True)  # noqa: T201
+        print(shown, flush=True)  # noqa: T201
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
 
 
+def _clean_lines(text: str) -> str:
+    return "\n".join(map(clean, text.split("\n")))
+
+
 def put_json(value: Any) -> None:
     """The result as one JSON object on one line, on stdout."""
-    put(json.dumps(value, sort_keys=True))
+    put(json.dumps(value, sort_keys=True).replace("\x7f", "\\u007f"))
 
 
 def show_commands() -> None:
     """From now on, show each program that is run as a line that can be pasted into a shell."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("+ %(message)s"))
     logger = logging.getLogger("generator.run")
-    logger.addHandler(handler)
+    logger.addHandler(_CommandsShown())
     logger.setLevel(logging.DEBUG)
+
+
+class _CommandsShown(logging.Handler):
+    """Log records as lines for the person."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler."""
+        say(f"+ {record.getMessage()}")
 
 
 def show_error(error: ImagegenError) -> None:
@@ -69,10 +93,10 @@ def show_error(error: ImagegenError) -> None:
     if isinstance(error, InvalidTemplate):
         show_problems(error.problems)
         return
-    say(f"{styled('error:', 'red')} {clean(error.message)}")
+    _tell(f"{styled('error:', 'red')} {clean(error.message)}")
     if isinstance(error, StepFailed):
         for line in error.tail:
-            say(f"  {styled('│', 'dim')} {clean(line)}")
+            _tell(f"  {styled('│', 'dim')} {clean(line)}")
         if error.script:
             say(f"  script: {clean(error.script)}")
     if error.hint:
@@ -83,7 +107,7 @@ def show_problems(problems: list[Problem]) -> None:
     """Problems of a template, each with its place and the line it stands in."""
     from generator.template.report import files_of, render  # noqa: PLC0415 - only where there is a problem
 
-    say(render(problems, files_of(problems), colour=has_colour(sys.stderr)).rstrip())
+    _tell(render(problems, files_of(problems), colour=has_colour(sys.stderr)).rstrip())
 
 
 def ask(question: str, *, yes: bool) -> bool:
@@ -92,7 +116,7 @@ def ask(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         return False
-    say(f"{question} [y/N] ")
+    say(f"{clean(question)} [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -127,7 +151,7 @@ class HumanEvents:
         """See events.Events."""
         if not self.quiet:
             clock = time.strftime("%M:%S", time.gmtime(time.monotonic() - self.began))
-            say(f"{styled(clock, 'dim')} {styled(name, 'bold')}{'  ' + clean(detail) if detail else ''}")
+            _tell(f"{styled(clock, 'dim')} {styled(name, 'bold')}{'  ' + clean(detail) if detail else ''}")
 
     def started(self, step: str, title: str) -> None:
         """See events.Events."""
@@ -137,24 +161,26 @@ class HumanEvents:
     def output(self, step: str, line: str) -> None:  # noqa: ARG002
         """See events.Events."""
         if self.live:
-            say(f"          {styled('│', 'dim')} {clean(line)}")
+            _tell(f"          {styled('│', 'dim')} {clean(line)}")
 
     def finished(self, step: str, title: str, seconds: float, ok: bool) -> None:
         """See events.Events."""
         if not self.quiet and step not in ("staging", "validation_staging"):
             mark = styled("done", "green") if ok else styled("FAILED", "red")
-            say(f"        {clean(title)} {mark} ({seconds:.1f} s)")
+            _tell(f"        {clean(title)} {mark} ({seconds:.1f} s)")
 
     def note(self, text: str) -> None:
         """See events.Events."""
-        say(f"{styled('note:', 'yellow')} {clean(text)}")
+        _tell(f"{styled('note:', 'yellow')} {clean(text)}")
 
     def result(self, value: dict[str, Any]) -> None:
         """See events.Events."""
-        say(f"{styled('released', 'green')} {value['name']} {value['version']} in {value['seconds']:.0f} s")
+        told = f"{clean(value['name'])} {clean(value['version'])} in {value['seconds']:.0f} s"
+        _tell(f"{styled('released' if value['images'] else 'validated', 'green')} {told}")
         for image in value["images"]:
             put(image["path"])
-            say(f"  {size(image['size'])}, sha256 {image['sha256']}")
+            if "sha256" in image:
+                say(f"  {size(image['size'])}, sha256 {image['sha256']}")
 
 
 class JsonEvents:
@@ -203,14 +229,17 @@ def error_as_json(error: ImagegenError) -> dict[str, Any]:
 
 
 def bug_log(error: Exception) -> str:
-    """Write a traceback, without local values, to a file of its own; return the file's path."""
+    """Write a traceback, without local values, to a file of its own; return the file's path, or why there is none."""
     import platform  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
     import traceback  # noqa: PLC0415
 
     from generator import version  # noqa: PLC0415
 
-    with tempfile.NamedTemporaryFile("w", prefix="imagegen-bug-", suffix=".log", delete=False, encoding="utf-8") as log:
-        log.write(f"imagegen {version()}, Python {platform.python_version()}, {platform.platform()}\n")
-        log.writelines(traceback.format_exception(error))
+    about = f"imagegen {version()}, Python {platform.python_version()}, {platform.platform()}\n"
+    try:
+        with tempfile.NamedTemporaryFile("wb", prefix="imagegen-bug-", suffix=".log", delete=False) as log:
+            log.write("".join([about, *traceback.format_exception(error)]).encode(errors="backslashreplace"))
+    except OSError as problem:
+        return f"of this run again: it could not be written ({problem.strerror})"
     return log.name

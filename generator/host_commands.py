@@ -43,11 +43,34 @@ def base_remove(name: str) -> None:
     bases.remove(resolve(), name)
 
 
-def doctor(target: str, *, json: bool) -> int:
-    """What is installed. Exit code 1 when something that builds need is missing."""
+def doctor(target: str, subject: Path | None, *, json: bool) -> int:
+    """What builds need and what of it is there. Exit code 1 when something is missing."""
+    return _doctor_azure(subject, json=json) if target == "azure" else _doctor_local(json=json)
+
+
+def _doctor_azure(subject: Path | None, *, json: bool) -> int:
+    """Login, subscription, permissions; with a template or workspace also its source, destinations and size."""
+    from generator.azure import doctor as azure  # noqa: PLC0415
+    from generator.commands import blueprint_of  # noqa: PLC0415
+
+    settings = resolve(target="azure")
+    blueprint = blueprint_of(subject, settings) if subject else None
+    build = blueprint.azure.subscription_id if blueprint and blueprint.azure else settings.subscription_id
+    checks = azure.check(build, blueprint)
+    ok = all(check.ok for check in checks)
+    if json:
+        console.put_json({"ok": ok, "checks": [asdict(check) for check in checks]})
+    else:
+        rows = [["ok" if check.ok else "FAILED", check.name, check.advice] for check in checks]
+        console.put(console.table(rows, ["", "CHECKED", "WHAT TO DO"]))
+    return int(not ok)
+
+
+def _doctor_local(*, json: bool) -> int:
+    """What is installed on this computer."""
     from generator.local import accelerator, host  # noqa: PLC0415
 
-    settings = resolve(target=target)
+    settings = resolve(target="local")
     checks = host.check_tools(building_base=True, terraform=settings.terraform)
     missing = [check.requirement for check in checks if not check.path]
     if json:

@@ -1,6 +1,7 @@
 """The one door for subprocesses: lists only, never a shell, a chosen environment, no terminal input."""
 
 import ctypes
+import errno
 import logging
 import os
 import select
@@ -8,8 +9,9 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+import tty
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,8 @@ ALLOWED = (
 GRACE_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
+_LIBC = ctypes.CDLL(None)
+_inherited: list[int] = []
 
 
 class CommandFailed(ImagegenError):
@@ -48,6 +52,16 @@ class Completed:
     code: int
     stdout: str
     stderr: str
+
+
+@contextmanager
+def inherited(descriptor: int) -> Iterator[None]:
+    """Within: every streamed child holds this file open too, and with it a lock, until it has ended itself."""
+    _inherited.append(descriptor)
+    try:
+        yield
+    finally:
+        _inherited.remove(descriptor)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -103,22 +117,29 @@ def stream(
     (KeyboardInterrupt) or DeadlinePassed is raised after it has ended.
     """
     _log.debug("%s", shlex.join(argv))
+    # A terminal and not a pipe: Go programs die at once, with their state unwritten, when they write to a pipe whose
+    # reader was killed; from a terminal that is gone they get a mere error (os/signal, "SIGPIPE").
+    reader, writer = os.openpty()
+    tty.setraw(writer)
     try:
         child = subprocess.Popen(
-            list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
-            env=environment(extra_env), start_new_session=True, preexec_fn=_end_with_us,  # noqa: PLW1509 - no threads
+            list(argv), stdin=subprocess.DEVNULL, stdout=writer, stderr=writer, cwd=cwd, env=environment(extra_env),
+            start_new_session=True, pass_fds=_inherited, preexec_fn=_end_with_us,  # noqa: PLW1509 - it takes no lock
         )  # fmt: skip
     except FileNotFoundError as error:
+        os.close(reader)
         raise ImagegenError(f"`{argv[0]}` is not installed", "run `imagegen doctor`") from error
-    assert child.stdout is not None  # noqa: S101 - Popen was given a pipe
-    with child.stdout:
-        try:
-            for line in _lines_until(child.stdout.fileno(), deadline):
-                on_line(line)
-            return child.wait()
-        except BaseException:  # an interrupt, the deadline, or a listener that failed
-            _end(child, on_line)
-            raise
+    finally:
+        os.close(writer)
+    try:
+        for line in _lines_until(reader, deadline):
+            on_line(line)
+        return child.wait()
+    except BaseException:  # an interrupt, the deadline, or a listener that failed
+        _end(child, reader, on_line)
+        raise
+    finally:
+        os.close(reader)
 
 
 def _end_with_us() -> None:
@@ -127,17 +148,22 @@ def _end_with_us() -> None:
     prctl(2), PR_SET_PDEATHSIG.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    ctypes.CDLL(None).prctl(1, signal.SIGINT)
+    _LIBC.prctl(1, signal.SIGINT)
 
 
 def _lines_until(descriptor: int, deadline: float | None) -> Iterable[str]:
-    """The lines that come from a pipe until it closes; DeadlinePassed when the deadline comes first."""
+    """The lines that come until the other end closes; DeadlinePassed when the deadline comes first."""
     rest = b""
     while True:
         wait = None if deadline is None else max(0.0, deadline - time.monotonic())
         if not select.select([descriptor], [], [], wait)[0]:
             raise DeadlinePassed("the time for the build is over")
-        chunk = os.read(descriptor, 65536)
+        try:
+            chunk = os.read(descriptor, 65536)
+        except OSError as error:  # EIO: nobody has the other end open any more (pty(7))
+            if error.errno != errno.EIO:
+                raise
+            chunk = b""
         if not chunk:
             break
         *lines, rest = (rest + chunk).split(b"\n")
@@ -147,12 +173,11 @@ def _lines_until(descriptor: int, deadline: float | None) -> Iterable[str]:
         yield rest.decode("utf-8", "replace")
 
 
-def _end(child: "subprocess.Popen[bytes]", on_line: Callable[[str], None]) -> None:
+def _end(child: "subprocess.Popen[bytes]", reader: int, on_line: Callable[[str], None]) -> None:
     """Ask a child to end, wait, and make sure of it; a second interrupt while waiting kills it at once."""
-    assert child.stdout is not None  # noqa: S101
     child.send_signal(signal.SIGINT)
     try:
-        for line in _lines_until(child.stdout.fileno(), time.monotonic() + GRACE_SECONDS):
+        for line in _lines_until(reader, time.monotonic() + GRACE_SECONDS):
             with suppress(Exception):
                 on_line(line)
         child.wait(GRACE_SECONDS)

@@ -3,11 +3,12 @@
 import secrets as random
 import shlex
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from generator.build import journal, releases, secrets
-from generator.build.target import Job, Request, Target, Values
+from generator.build.target import PLANNED, Job, Request, Resolved, Target, Values
 from generator.build.terraform import Terraform
 from generator.build.watch import phase_of, title
 from generator.errors import ImagegenError
@@ -29,15 +30,19 @@ def plan(request: Request) -> dict[str, Any]:
             f"see `imagegen status {workspace}`; a plan is of a workspace at rest",
         )
     ledger = releases.load(workspace)
-    chosen = releases.choose_version(ledger, request.version or blueprint.version)
+    chosen = releases.choose_version(
+        ledger, request.version or blueprint.version, versioning=replace(blueprint.versioning, scheme="Latest")
+    )
     directory = request.settings.state_dir / "builds" / random.token_hex(6)
-    job = Job(workspace, blueprint, chosen, directory, request.template_digest)
-    terraform = Terraform(workspace, request.settings.terraform)
+    source = Resolved(str(blueprint.source))
+    job = Job(workspace, blueprint, chosen, directory, request.template_digest, source)
+    terraform = Terraform(workspace, request.settings, target.environment())
     terraform.init()
-    release = target.coming(job, "planned", str(blueprint.source)) | {"status": "coming"}
+    release = target.coming(job, PLANNED) | {"status": "coming"}
     values: Values = {"build_version": chosen} | target.planned_values(job)
     if blueprint.validations:
-        values |= target.validation_values(job, "planned", values["machine"]["public_key"])
+        values |= target.validation_values(job, PLANNED, values["machine"]["public_key"])
+    values |= target.captured_values(job, PLANNED)
     with tempfile.TemporaryDirectory(prefix="imagegen-") as scratch:
         inputs = Path(scratch, "plan.tfvars.json")
         inputs.write_bytes(to_json(values | {"releases": ledger.with_release(chosen, release).releases}))
@@ -75,7 +80,7 @@ def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:
             what = change["title"] + (f" → {change['destination']}" if "destination" in change else "")
             file = f"  ({change['file']})" if "file" in change else ""
             sign = {"create": "+", "delete": "-", "update": "~", "import": "="}.get(change["action"], "±")
-            lines.append(f"{entry['phase'] if number == 0 else '':<11} {sign} {what}{file}")
+            lines.append(f"{entry['phase'] if number == 0 else '':<11} {sign} {' '.join(f'{what}{file}'.split())}")
         if entry["phase"] in fixed:
             lines.append(f"{entry['phase']:<11}   {fixed[entry['phase']]}")
     counts: dict[str, int] = {}
@@ -87,7 +92,7 @@ def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:
     return "\n".join(lines)
 
 
-def status(workspace: Path, target: Target, state_dir: Path) -> dict[str, Any]:
+def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Path) -> dict[str, Any]:
     """What is in a workspace: {name, target, state, releases, build?}. `state` is rest, building, kept or left."""
     value: dict[str, Any] = {"folder": str(workspace), "state": "rest"}
     record = journal.read(workspace)
@@ -96,7 +101,7 @@ def status(workspace: Path, target: Target, state_dir: Path) -> dict[str, Any]:
         value["state"] = "building" if owner else ("kept" if record.kept else "left")
         value["build"] = {"version": record.version, "phase": record.phase, "process": owner}
         directory = secrets.folder_of(record, state_dir)
-        if directory and (login := target.login(directory)):
+        if directory and (login := target.login(blueprint, directory)):
             value["build"]["login"] = shlex.join(login)
     elif owner:
         value |= {"state": "building", "build": {"process": owner}}

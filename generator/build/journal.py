@@ -3,18 +3,27 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from generator.errors import ImagegenError
+from generator.run import inherited
 from generator.workspace.render import to_json
 from generator.workspace.store import atomic_write
+
+if TYPE_CHECKING:
+    from generator.build.target import Job
 
 FOLDER = ".imagegen"
 JOURNAL = "journal.json"
 LEASE = "lock"
+ORPHAN_SECONDS = 60.0  # for the Terraform of a killed command to end
+INPUTS = "build.tfvars.json"
+COMING = "coming.tfvars.json"
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,9 @@ class Journal:
     """A build that is under way or was left behind.
 
     version: what it builds; phase: where it is; directory: its folder outside the workspace, with the key and the
-    machine; pid: the process that runs it; kept: whether the machine was left standing on purpose.
+    machine; pid: the process that runs it; kept: whether the machine was left standing on purpose; step: the module of
+    the step that began last; source: what the build starts from, as resolved (build/target.py); resumed: whether it
+    goes on where it once broke.
     """
 
     version: str
@@ -31,6 +42,19 @@ class Journal:
     pid: int
     kept: bool = False
     step: str = ""
+    source: dict[str, Any] = field(default_factory=dict)
+    resumed: bool = False
+
+
+_KINDS = {
+    "version": str, "phase": str, "directory": str, "pid": int, "kept": bool, "step": str, "source": dict,
+    "resumed": bool,
+}  # fmt: skip
+
+
+def of(job: "Job", pid: int) -> Journal:
+    """The first record of a build."""
+    return Journal(job.version, "check", str(job.directory), pid, source=asdict(job.source))
 
 
 def path(workspace: Path, name: str) -> Path:
@@ -39,15 +63,17 @@ def path(workspace: Path, name: str) -> Path:
 
 
 def read(workspace: Path) -> Journal | None:
-    """The journal of a build that has not ended; None when there is none."""
+    """The journal of a build that has not ended; None when there is none.
+
+    A damaged one tells of a build of which nothing is known: what it left is found by other marks.
+    """
     try:
-        return Journal(**json.loads(path(workspace, JOURNAL).read_text("utf-8")))
+        told = json.loads(path(workspace, JOURNAL).read_text("utf-8"))
+        return Journal(**{name: kind(told[name]) for name, kind in _KINDS.items() if name in told})
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
-        raise ImagegenError(
-            f"{path(workspace, JOURNAL)} is damaged", "delete it, then run `imagegen cleanup` to end what was left"
-        ) from error
+    except (ValueError, TypeError, RecursionError):
+        return Journal(version="?", phase="unknown", directory="", pid=0)
 
 
 def write(workspace: Path, journal: Journal) -> None:
@@ -55,9 +81,9 @@ def write(workspace: Path, journal: Journal) -> None:
     atomic_write(path(workspace, JOURNAL), to_json(asdict(journal)), sync=True)
 
 
-def advance(workspace: Path, journal: Journal, phase: str) -> Journal:
-    """The journal at its next phase."""
-    journal = replace(journal, phase=phase)
+def advance(workspace: Path, journal: Journal, **changes: Any) -> Journal:
+    """The journal at its next phase or step."""
+    journal = replace(journal, **changes)
     write(workspace, journal)
     return journal
 
@@ -65,7 +91,7 @@ def advance(workspace: Path, journal: Journal, phase: str) -> Journal:
 def clear(workspace: Path) -> None:
     """The build has ended: its files in the workspace go."""
     folder = workspace / FOLDER
-    for name in (JOURNAL, "build.tfvars.json", "distribute.tfplan", "coming.tfvars.json", "validate.tfplan"):
+    for name in (INPUTS, COMING, JOURNAL):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -86,7 +112,8 @@ def holder(workspace: Path) -> int | None:
 def lease(workspace: Path) -> Iterator[None]:
     """Hold the workspace for all phases of a command. The kernel frees it when the holder dies, however it dies.
 
-    Raises ImagegenError, naming the holder, when another process has it.
+    Terraform holds it too, and so a killed command's Terraform is waited for while it writes its state. Raises
+    ImagegenError, naming the holder, when another process has it.
     """
     lock = path(workspace, LEASE)
     lock.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +121,8 @@ def lease(workspace: Path) -> Iterator[None]:
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield
+        with inherited(descriptor):
+            yield
     finally:
         lock.unlink(missing_ok=True)
         os.close(descriptor)
@@ -103,17 +131,26 @@ def lease(workspace: Path) -> Iterator[None]:
 
 
 def _acquire(lock: Path) -> int:
+    patience = time.monotonic() + ORPHAN_SECONDS
     while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = os.pread(descriptor, 32, 0).decode() or "?"
             os.close(descriptor)
-            raise ImagegenError(
-                f"another imagegen (process {owner}) is at work in {lock.parent.parent}", "wait until it has ended"
-            ) from None
+            if _runs(owner) or time.monotonic() > patience:
+                raise ImagegenError(
+                    f"another imagegen (process {owner}) is at work in {lock.parent.parent}", "wait until it has ended"
+                ) from None
+            time.sleep(0.1)
+            continue
         # The last holder removes the file: what we locked may no longer be the file that others see.
         if os.fstat(descriptor).st_nlink:
             return descriptor
         os.close(descriptor)
+
+
+def _runs(owner: str) -> bool:
+    """Whether the process that a lock names is there: a dead one's Terraform may still be ending."""
+    return not owner.isdecimal() or Path("/proc", owner).exists()

@@ -1,70 +1,38 @@
 """A build, phase by phase. `build` reads as the design's table does; what each phase needs is decided in check."""
 
-import os
-import secrets as random
 import shlex
-import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
-from generator.build import journal, releases, secrets
-from generator.build.events import Events
-from generator.build.recover import clean_up, refuse_behind
-from generator.build.target import Job, Request, Target, Values
-from generator.build.terraform import Terraform, TerraformFailed
+from generator.build import journal, releases
+from generator.build.build import Build
+from generator.build.check import check
+from generator.build.recover import clean_up, images_of
+from generator.build.target import Request
+from generator.build.terraform import TerraformFailed
 from generator.build.watch import Watch
 from generator.errors import ImagegenError, StepFailed
 from generator.run import DeadlinePassed
-from generator.workspace.render import to_json
 from generator.workspace.store import atomic_write
 
-
-@dataclass
-class Build:
-    """A build under way: what was decided, and the hands that carry it out."""
-
-    request: Request
-    job: Job
-    target: Target
-    terraform: Terraform
-    events: Events
-    keys: secrets.KeyPair
-    values: Values
-    ledger: releases.Ledger
-    journal: journal.Journal
-    source: str
-    deadline: float
-    captured: str = ""
-    began: float = field(default_factory=time.monotonic)
-
-    @property
-    def workspace(self) -> Path:
-        """The folder of the workspace."""
-        return self.job.workspace
-
-    def enter(self, phase: str, detail: str = "") -> None:
-        """Go on to a phase, on record first."""
-        self.journal = journal.advance(self.workspace, self.journal, phase)
-        self.events.phase(phase, detail)
-
-    def var_files(self) -> list[Path]:
-        """The inputs of this build, as Terraform gets them in every phase."""
-        path = journal.path(self.workspace, "build.tfvars.json")
-        atomic_write(path, to_json(self.values))
-        return [path, self.keys.var_file]
-
-    def remaining(self) -> float:
-        """Seconds until the build's timeout."""
-        return max(0.0, self.deadline - time.monotonic())
+CAPTURED = ("module.captured_",)
+VALIDATION = ("module.validation_",)
+IMAGES = ("module.image",)
+Raised = TypeVar("Raised", bound=BaseException)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished build: its version, its ledger entry, and the validation that failed and did not stop it."""
+    """A finished build: its version, its ledger entry, and the validation that failed and did not stop it.
+
+    There is no entry when only the source was validated.
+    """
 
     version: str
-    release: releases.Release
+    release: releases.Release | None
     failure: StepFailed | None
 
 
@@ -74,14 +42,16 @@ def build(request: Request) -> Outcome:
     Raises StepFailed for a step that fails, ImagegenError for what is refused, KeyboardInterrupt when interrupted; in
     each case staging is gone afterwards, or kept when that was asked for.
     """
-    with journal.lease(request.workspace):
+    with journal.lease(request.workspace), request.target.lease(request.blueprint):
         run = check(request)
-        failure: StepFailed | None = None
+        release = failure = None
         try:
-            customize(run)
-            capture(run)
+            if not request.blueprint.source_validation_only:
+                customize(run)
+                capture(run)
             failure = validate(run)
-            release = distribute(run)
+            if not request.blueprint.source_validation_only:
+                release = distribute(run)
         except BaseException as error:  # a bug of ours, or a closed stdout, leaves nothing behind either
             told = _timed_out(run, error)
             _end_or_keep(run, told)
@@ -90,65 +60,23 @@ def build(request: Request) -> Outcome:
         return Outcome(run.job.version, release, failure)
 
 
-def check(request: Request) -> Build:
-    """Everything that can be refused is refused here; then all inputs of the build are decided, once."""
-    workspace, blueprint, target, events = request.workspace, request.blueprint, request.target, request.events
-    events.phase("check", str(blueprint.source))
-    terraform = Terraform(workspace, request.settings.terraform)
-    terraform.init()
-    ledger = releases.load(workspace)
-    releases.choose_version(ledger, request.version or blueprint.version)
-    _refuse_kept(request)
-    clean_up(request, terraform)
-    ledger = releases.load(workspace)  # a build that was cut off may have been released after all
-    refuse_behind(ledger, terraform)
-    chosen = releases.choose_version(ledger, request.version or blueprint.version)
-    if chosen in target.occupied(workspace, blueprint):
-        raise ImagegenError(
-            f"there are images of {chosen} that the ledger lacks", "move them away, or choose --version"
-        )
-    source = target.resolve(blueprint, events)
-    directory = request.settings.state_dir / "builds" / random.token_hex(6)
-    record = journal.Journal(version=chosen, phase="check", directory=str(directory), pid=os.getpid())
-    journal.write(workspace, record)
-    try:
-        job = Job(workspace, blueprint, chosen, directory, request.template_digest)
-        keys = secrets.make(directory, workspace)
-        values = {"build_version": chosen} | target.build_values(job, keys.public)
-    except BaseException:
-        clean_up(request, terraform, quiet=True)
-        raise
-    terraform.deadline = time.monotonic() + blueprint.timeout_minutes * 60
-    return Build(
-        request=request, job=job, target=target, terraform=terraform, events=events, keys=keys, ledger=ledger,
-        journal=record, values=values, source=source, deadline=terraform.deadline,
-    )  # fmt: skip
-
-
-def _refuse_kept(request: Request) -> None:
-    """A machine that was kept for a look is not ended unasked."""
-    record = journal.read(request.workspace)
-    if record and record.kept and not request.ask(f"End the machine of {record.version} that is kept here?"):
-        raise ImagegenError(
-            f"the machine of {record.version} is kept here",
-            f"end it with `imagegen cleanup {request.workspace}`, or build with --yes",
-        )
-
-
 def customize(run: Build) -> None:
     """Staging, machine and steps come up, in the order of their keys; the last step deprovisions."""
-    run.enter("build", f"{run.job.blueprint.name} {run.job.version} from {run.source}")
-    watch = Watch(run.job.blueprint, run.events)
-    try:
-        run.terraform.apply(var_files=run.var_files(), refresh=False, on_event=watch)
-    except TerraformFailed as error:
-        raise watch.explain(error) from error
+    run.enter("build", f"{run.job.blueprint.name} {run.job.version} from {run.job.source.exact}")
+    with Watch(run.job, run.target, run.events, lambda step: run.note(step=step)) as watch:
+        try:
+            run.terraform.apply(var_files=run.var_files(), refresh=False, on_event=watch)
+        except TerraformFailed as error:
+            raise watch.explain(error) from error
 
 
 def capture(run: Build) -> None:
     """The machine is off and generalized: its disk is what images are made of."""
     run.enter("capture")
     run.captured = run.target.capture(run.job, run.remaining())
+    if values := run.target.captured_values(run.job, run.captured):
+        run.values |= values
+        _apply_only(run, CAPTURED, "captured.tfplan")
 
 
 def validate(run: Build) -> StepFailed | None:
@@ -158,9 +86,10 @@ def validate(run: Build) -> StepFailed | None:
         return None
     run.enter("validate")
     run.values |= run.target.validation_values(run.job, run.captured, run.keys.public)
+    staging = () if run.captured else ("module.staging",)
     failure: StepFailed | None = None
     try:
-        _apply_only(run, "module.validation_", run.var_files(), "validate.tfplan")
+        _apply_only(run, (*VALIDATION, *staging), "validate.tfplan")
     except StepFailed as failed:
         if not run.job.blueprint.distribute_despite_failure:
             raise
@@ -174,14 +103,46 @@ def distribute(run: Build) -> releases.Release:
     """The images of this version are made; then, and not before, the ledger says so."""
     run.enter("distribute")
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    release = run.target.coming(run.job, run.captured, run.source) | {"status": "coming", "time": now}
-    coming = journal.path(run.workspace, "coming.tfvars.json")
-    atomic_write(coming, releases.as_tfvars(run.ledger.with_release(run.job.version, release)), sync=True)
-    _apply_only(run, "module.image[", [*run.var_files(), coming], "distribute.tfplan", targets=["module.image"])
+    release = run.target.coming(run.job, run.captured) | {"status": "coming", "time": now}
+    if run.journal.resumed:
+        release["resumed"] = True
+    displaced = run.target.displaced(run.job, run.ledger)
+    ledger = run.ledger.overwriting(displaced)
+    coming = journal.path(run.workspace, journal.COMING)
+    atomic_write(coming, releases.as_tfvars(ledger.with_release(run.job.version, release)), sync=True)
+    _make_room(run, displaced)
+    _make_images(run, release, coming)
     released = release | {"status": "released"}
-    releases.save(run.workspace, run.ledger.with_release(run.job.version, released))
+    releases.save(run.workspace, ledger.with_release(run.job.version, released))
     coming.unlink()
     return released
+
+
+def _make_room(run: Build, displaced: list[tuple[str, str]]) -> None:
+    """Remove the images whose place is taken, now that the new ones can be made (azure-facts 10)."""
+    for version, output in displaced:
+        run.events.note(f"the image `{output}` of {version} gives way to {run.job.version}")
+        run.terraform.forget(images_of(run.terraform.state_list(), version, output))
+        run.target.make_room(run.workspace, {output: run.ledger.releases[version]["images"][output]})
+
+
+def _make_images(run: Build, release: releases.Release, coming: Path) -> None:
+    """Make the images. What Terraform gave up on may still come about: the target is asked, nothing is made twice
+    (azure-facts 11). Images that take the place of others at once come last."""
+    images = release["images"]
+    exports = run.target.exports(images)
+    failure: ImagegenError | None = None
+    try:
+        _apply_only(run, IMAGES, "distribute.tfplan", targets=run.image_modules(), extra=coming)
+    except ImagegenError as error:
+        failure = _timed_out(run, error)
+    run.terraform.deadline = None
+    if not run.target.whole(run.workspace, {name: image for name, image in images.items() if name not in exports}):
+        raise failure or ImagegenError(f"not every image of {run.job.version} is complete")
+    if failure:
+        run.events.note(f"{failure.message}; the images came about all the same")
+        run.terraform.forget(images_of(run.terraform.state_list(), run.job.version))
+    run.target.export(run.job, exports, run.events)
 
 
 def release_staging(run: Build) -> None:
@@ -201,27 +162,33 @@ def _end(run: Build) -> None:
     clean_up(run.request, run.terraform, quiet=True)
 
 
-def _apply_only(run: Build, prefix: str, var_files: list[Path], name: str, targets: list[str] | None = None) -> None:
-    """Plan, see that the plan creates under `prefix` and touches nothing else, and apply that plan (azure-facts 6)."""
-    plan = journal.path(run.workspace, name)
-    changes = run.terraform.plan(plan, var_files=var_files, targets=targets or (), refresh=False)
-    stray = [change for change in changes if change.action != "create" or not change.address.startswith(prefix)]
+def _apply_only(
+    run: Build, prefixes: tuple[str, ...], name: str, targets: Sequence[str] = (), extra: Path | None = None
+) -> None:
+    """Plan, see that the plan creates under `prefixes` and touches nothing else, and apply that plan (azure-facts 6).
+
+    The plan holds the values of all variables, so it lies in the build's own folder.
+    """
+    plan = run.job.directory / name
+    var_files = [*run.var_files(), *([extra] if extra else [])]
+    changes = run.terraform.plan(plan, var_files=var_files, targets=targets, refresh=False)
+    stray = [change for change in changes if change.action != "create" or not change.address.startswith(prefixes)]
     if stray:
         raise ImagegenError(
             f"the plan of this phase would also {stray[0].action} {stray[0].address}",
             "nothing was changed; the template or the workspace was edited during the build",
         )
-    watch = Watch(run.job.blueprint, run.events)
     secrets_again = [run.keys.var_file]  # an ephemeral value is not in a plan and is passed at both commands
-    try:
-        run.terraform.apply(plan, var_files=secrets_again, on_event=watch)
-    except TerraformFailed as error:
-        raise watch.explain(error) from error
-    finally:
-        plan.unlink(missing_ok=True)
+    with Watch(run.job, run.target, run.events) as watch:
+        try:
+            run.terraform.apply(plan, var_files=secrets_again, on_event=watch)
+        except TerraformFailed as error:
+            raise watch.explain(error) from error
+        finally:
+            plan.unlink(missing_ok=True)
 
 
-def _timed_out(run: Build, error: BaseException) -> BaseException:
+def _timed_out(run: Build, error: Raised) -> Raised | ImagegenError:
     """A passed deadline in the template's words; anything else as it is."""
     if not isinstance(error, DeadlinePassed):
         return error
@@ -238,16 +205,18 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
     policy: str = run.request.on_error or (
         blueprint.on_validation_error if validating else blueprint.on_customizer_error
     )
-    login = run.target.login(run.job.directory)
+    stands = policy != "cleanup" and _stands(run)
     if policy == "ask":
-        policy = "abort" if login and run.request.ask("Keep the machine for a look?") else "cleanup"
-    if policy == "abort" and login:
-        run.journal = replace(run.journal, kept=True)
-        journal.write(run.workspace, run.journal)
+        policy = "abort" if stands and run.request.ask("Keep the machine for a look?") else "cleanup"
+    if policy == "abort" and stands:
+        run.note(kept=True)
         folder = shlex.quote(str(run.workspace))
-        run.events.note(f"the machine is kept: log in with `imagegen ssh {folder}`")
-        run.events.note(f"or with `{shlex.join(login)}`")
-        run.events.note(f"end it with `imagegen cleanup {folder}`")
+        if login := run.target.login(blueprint, run.job.directory):
+            run.events.note(f"the machine is kept: log in with `imagegen ssh {folder}`")
+            run.events.note(f"or with `{shlex.join(login)}`")
+        else:
+            run.events.note(f"the machine is kept in {blueprint.azure.group if blueprint.azure else 'place'}")
+        run.events.note(f"`imagegen apply {folder}` goes on at the failed step; `imagegen cleanup {folder}` ends it")
         return
     run.events.note(f"{'interrupted' if isinstance(error, KeyboardInterrupt) else 'failed'}: ending what was started")
     try:
@@ -257,3 +226,11 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
         raise
     except ImagegenError as problem:
         run.events.note(f"{problem.message}; `imagegen cleanup {run.workspace}` ends what is left")
+
+
+def _stands(run: Build) -> bool:
+    """Whether there is a machine to keep; where that cannot be asked, there is nothing to look at either."""
+    try:
+        return run.target.alive(run.job)
+    except ImagegenError:
+        return False

@@ -7,16 +7,16 @@ from generator.build import journal, releases, secrets
 from generator.build.target import Request, Target
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError
-from generator.settings import Settings
+from generator.workspace.store import LEDGER
 
-IMAGE = "module.image["
+IMAGE = "module.image"
 
 
 def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> list[str]:
     """End every machine, resource and file of a build that is no longer run; settle its images with the ledger.
 
     The caller holds the lease, so whatever is found has no owner any more. Returns what was ended. Where nothing is
-    left this costs one look at the state.
+    left this costs one look at the state, and in a cloud one at the staging.
     """
     workspace, target = request.workspace, request.target
     record = journal.read(workspace)
@@ -28,10 +28,11 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
         target.stop(folder)
     in_state = terraform.state_list()
     _settle_images(workspace, target, terraform, in_state)
+    released = target.release(request.blueprint, request.events)
     left = [address for address in in_state if not address.startswith(IMAGE)]
     if left:
-        terraform.apply(refresh=False)
-        ended = ended or left
+        terraform.apply(refresh=target.refreshes)
+    ended = ended or left or released
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=not folder.exists())
         ended = ended or ["the files of a build"]
@@ -43,26 +44,39 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
 
 def _settle_images(workspace: Path, target: Target, terraform: Terraform, in_state: list[str]) -> None:
     """A version whose images were all made when its build was cut off is released; any other coming one is undone."""
-    coming = journal.path(workspace, "coming.tfvars.json")
-    if not coming.exists():
+    path = journal.path(workspace, journal.COMING)
+    if not path.exists():
         return
     ledger = releases.load(workspace)
     try:
-        meant = releases.parse(coming.read_bytes()).releases
+        meant = releases.parse(path.read_bytes())
     except ValueError:
-        meant = {}  # cut off while it was written: no image was begun
-    for version, release in meant.items():
-        if version in ledger.releases:
-            continue
+        meant = ledger  # cut off while it was written: no image was begun
+    for version in set(meant.releases) - set(ledger.releases):
+        release = meant.releases[version]
         # In the state an image may be tainted, whole or not; where it is released it is imported again.
-        if addresses := [address for address in in_state if _is_image_of(address, version)]:
-            terraform.forget(addresses)
-        if target.whole(workspace, release):
-            releases.save(workspace, ledger.with_release(version, release | {"status": "released"}))
+        terraform.forget(images_of(in_state, version))
+        if target.whole(workspace, release["images"]):
+            releases.save(workspace, meant.with_release(version, release | {"status": "released"}))
             terraform.apply(refresh=False)
         else:
-            target.discard(workspace, release)
-    coming.unlink()
+            target.discard(workspace, release["images"])
+            releases.save(workspace, ledger.overwriting(_gone(workspace, target, ledger, meant)))
+    path.unlink()
+
+
+def _gone(workspace: Path, target: Target, ledger: releases.Ledger, meant: releases.Ledger) -> list[tuple[str, str]]:
+    """The images that were to give way, as (version, output), and are no longer there."""
+    displaced = [
+        (version, output)
+        for version in ledger.releases
+        for output in set(ledger.images(version)) - set(meant.images(version))
+    ]
+    return [
+        (version, output)
+        for version, output in displaced
+        if not target.whole(workspace, {output: ledger.releases[version]["images"][output]})
+    ]
 
 
 def refuse_behind(ledger: releases.Ledger, terraform: Terraform) -> None:
@@ -73,27 +87,28 @@ def refuse_behind(ledger: releases.Ledger, terraform: Terraform) -> None:
     if missing := sorted(known - set(ledger.releases), key=releases.sort_key):
         raise ImagegenError(
             f"the state has released images that the ledger lacks: {', '.join(missing)}",
-            f"your checkout is behind the state: bring {releases.LEDGER} up to date",
+            f"your checkout is behind the state: bring {LEDGER} up to date",
         )
 
 
-def retire(workspace: Path, version: str, target: Target, settings: Settings) -> None:
+def retire(request: Request, version: str) -> None:
     """Take a released version out of service: first the ledger says so, then its images and their state go."""
-    with journal.lease(workspace):
+    workspace, target = request.workspace, request.target
+    with journal.lease(workspace), target.lease(request.blueprint):
         ledger = releases.load(workspace)
         if version not in ledger.released():
             known = ", ".join(sorted(ledger.released(), key=releases.sort_key)) or "none"
             raise ImagegenError(f"version {version} is not in service", f"released are: {known}")
-        terraform = Terraform(workspace, settings.terraform)
+        terraform = Terraform(workspace, request.settings, target.environment())
         terraform.init()
-        release = ledger.releases[version]
-        releases.save(workspace, ledger.with_release(version, release | {"status": "retired"}))
-        gone = [address for address in terraform.state_list() if _is_image_of(address, version)]
-        if gone:
-            terraform.forget(gone)
-        target.discard(workspace, release)
+        images = ledger.images(version)
+        releases.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
+        terraform.forget(images_of(terraform.state_list(), version))
+        target.discard(workspace, images)
         terraform.apply(refresh=False)
 
 
-def _is_image_of(address: str, version: str) -> bool:
-    return address.startswith(IMAGE) and f'/{version}"]' in address
+def images_of(in_state: list[str], version: str, output: str = "") -> list[str]:
+    """The addresses of a version's images, or of one of them: `module.image["OUTPUT/VERSION"].…`."""
+    ending = f'"{output}/{version}"]' if output else f'/{version}"]'
+    return [address for address in in_state if address.startswith(IMAGE) and ending in address]

@@ -2,19 +2,23 @@
 
 import json
 import re
+from collections.abc import Collection, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError
 from generator.workspace import names
+from generator.workspace.blueprint import Versioning
 from generator.workspace.render import to_json
-from generator.workspace.store import atomic_write
+from generator.workspace.store import LEDGER, atomic_write
 
-LEDGER = "releases.auto.tfvars.json"
 FIRST = "1.0.0"
 STATUSES = ("coming", "released", "retired", "overwritten")
 VERSION = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})")
+
+DEFAULT = Versioning()
 
 Release = dict[str, Any]
 
@@ -32,6 +36,24 @@ class Ledger:
     def with_release(self, version: str, release: Release) -> "Ledger":
         """A ledger that has this release too."""
         return Ledger(self.releases | {version: release})
+
+    def images(self, version: str) -> dict[str, Any]:
+        """The images of a release that are in service, by output name."""
+        images = self.releases[version]["images"]
+        return {output: image for output, image in images.items() if image.get("status") != "overwritten"}
+
+    def overwriting(self, displaced: Sequence[tuple[str, str]]) -> "Ledger":
+        """A ledger in which these images, as (version, output), have given way to later ones of the same name.
+
+        A release none of whose images is left is overwritten itself.
+        """
+        releases = deepcopy(self.releases)
+        for version, output in displaced:
+            images = releases[version]["images"]
+            images[output]["status"] = "overwritten"
+            if all(image.get("status") == "overwritten" for image in images.values()):
+                releases[version]["status"] = "overwritten"
+        return Ledger(releases)
 
 
 def load(folder: Path) -> Ledger:
@@ -59,7 +81,7 @@ def parse(content: bytes) -> Ledger:
         for version, release in value["releases"].items():
             if not _is_release(version, release):
                 raise ValueError(f"version {version!r} is not as imagegen writes it")
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"a part is missing or of another kind ({error})") from error
     return Ledger(value["releases"])
 
@@ -75,13 +97,26 @@ def _is_release(version: str, release: Release) -> bool:
 
 
 def _is_image(version: str, output: str, image: dict[str, Any]) -> bool:
+    if not all(isinstance(image[name], str) for name in ("kind", "resource", "source_id")):
+        return False
+    if "directory" not in image:
+        return _is_azure_image(version, image)
     manifest = image["manifest"]
     return (
         image["directory"] == names.image_folder(output, version)
-        and all(isinstance(image[name], str) for name in ("kind", "resource", "source_id"))
         and all(isinstance(manifest[name], str) for name in ("name", "source", "template", "version"))
-        and all(isinstance(tag, str) for tag in manifest["tags"].values())
+        and _is_tags(manifest["tags"])
     )
+
+
+def _is_azure_image(version: str, image: dict[str, Any]) -> bool:
+    """An image in Azure: its id follows from what the template names, so that no other can be meant."""
+    suffix = f"/versions/{version}" if image["kind"] == "SharedImage" else ""
+    return image["id"] == f"{image['resource']}{suffix}" and _is_tags(image["tags"])
+
+
+def _is_tags(tags: dict[str, Any]) -> bool:
+    return all(isinstance(tag, str) for tag in tags.values())
 
 
 def save(folder: Path, ledger: Ledger) -> None:
@@ -94,24 +129,49 @@ def as_tfvars(ledger: Ledger) -> bytes:
     return to_json({"releases": ledger.releases})
 
 
-def choose_version(ledger: Ledger, wanted: str | None) -> str:
-    """The version of the next build: the wanted one, else the highest known with its patch raised by one.
+def choose_version(
+    ledger: Ledger, wanted: str | None, *, occupied: Collection[str] = (), versioning: Versioning = DEFAULT,
+    source_version: str = "",
+) -> str:  # fmt: skip
+    """The version of the next build: the wanted one, else as `versioning` says (aib-reference 2.6).
 
-    Raises ImagegenError for a wanted version that exists, in whatever state, or that is no version.
+    `Latest`: the highest that the ledger or a destination (`occupied`) has, with its patch raised by one; in an empty
+    place 1.0.0, or the first of the major number. `Source`: the source's own. Raises ImagegenError for a version that
+    exists, in whatever state, or that is none.
     """
+    taken = {version: f" ({release['status']})" for version, release in ledger.releases.items()}
+    taken |= dict.fromkeys(set(occupied) - set(taken), ", where the images would go")
     if wanted is not None:
         if not VERSION.fullmatch(wanted):
             raise ImagegenError(f"`{wanted}` is not a version", "use the form MAJOR.MINOR.PATCH, such as 1.2.0")
-        if wanted in ledger.releases:
+        if wanted in taken:
+            free = _next(taken, versioning.major)
             raise ImagegenError(
-                f"version {wanted} exists already ({ledger.releases[wanted]['status']})",
-                f"choose another, or leave it out for {choose_version(ledger, None)}",
+                f"version {wanted} exists already{taken[wanted]}", f"choose another, or leave it out for {free}"
             )
         return wanted
-    if not ledger.releases:
-        return FIRST
-    major, minor, patch = max(sort_key(version) for version in ledger.releases)
-    return f"{major}.{minor}.{patch + 1}"
+    if versioning.scheme == "Source":
+        return _as_source(source_version, taken)
+    return _next(taken, versioning.major)
+
+
+def _next(taken: Collection[str], major: int | None) -> str:
+    """The version after the highest one, of all or of a major number."""
+    numbers = [number for number in map(sort_key, filter(VERSION.fullmatch, taken)) if major in (None, number[0])]
+    if not numbers:
+        return {None: FIRST, 0: "0.0.1"}.get(major, f"{major}.0.0")
+    highest = max(numbers)
+    return f"{highest[0]}.{highest[1]}.{highest[2] + 1}"
+
+
+def _as_source(source_version: str, taken: dict[str, str]) -> str:
+    """The source's version, which has to be one, and free."""
+    hint = "choose --version, or versioning.scheme Latest"
+    if not VERSION.fullmatch(source_version):
+        raise ImagegenError(f"the source's version `{source_version}` cannot be a gallery version", hint)
+    if source_version in taken:
+        raise ImagegenError(f"version {source_version}, the source's, exists already{taken[source_version]}", hint)
+    return source_version
 
 
 def sort_key(version: str) -> tuple[int, int, int]:

@@ -1,8 +1,9 @@
 """The key pair of one build: outside any workspace, readable by its owner only, gone with the build."""
 
-import os
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from generator import run
 from generator.build.journal import Journal
@@ -47,8 +48,18 @@ def make(directory: Path, workspace: Path) -> KeyPair:
     atomic_write(directory / "workspace", str(workspace.resolve()).encode(errors="surrogateescape"))
     private = directory / "key"
     run.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "imagegen", "-f", str(private)])
-    var_file = directory / VAR_FILE
-    descriptor = os.open(var_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(to_json({"ssh_private_key": private.read_text("ascii")}))
-    return KeyPair(private, private.with_suffix(".pub").read_text("ascii").strip(), var_file)
+    keep(directory, {"ssh_private_key": private.read_text("ascii")})
+    return existing(directory)
+
+
+def existing(directory: Path) -> KeyPair:
+    """The key pair that a build's folder holds. Raises FileNotFoundError when it is gone."""
+    private = directory / "key"
+    return KeyPair(private, private.with_suffix(".pub").read_text("ascii").strip(), directory / VAR_FILE)
+
+
+def keep(directory: Path, values: dict[str, Any]) -> None:
+    """Keep more values in the file that passes secrets to Terraform."""
+    path = directory / VAR_FILE
+    known = json.loads(path.read_bytes()) if path.exists() else {}
+    atomic_write(path, to_json(known | values), mode=0o600)

@@ -1,71 +1,126 @@
-"""What the phases ask of a target. generator/local is one; generator/azure will be the other."""
+"""What the phases ask of a target: generator/local is one, generator/azure the other."""
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from generator.build.events import Events
-from generator.build.releases import Release
+from generator.build.releases import Ledger, Release
 from generator.settings import Settings
-from generator.workspace.blueprint import Blueprint
+from generator.workspace.blueprint import Blueprint, Step
 
 Values = dict[str, Any]
 OnError = Literal["cleanup", "abort", "ask"]
+Ask = Callable[[str], bool]
+# Stands in a mere plan for what only a build can know.
+PLANNED = "planned"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The source of a build, made ready: `exact`, what it is, for the ledger; `version`, its number, if it has one;
+    `facts`, what else the target found out and later phases need, as JSON."""
+
+    exact: str
+    version: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One build, decided: the workspace, what is built, as which version, and the build's own folder."""
+    """One build, decided: the workspace, what is built, as which version, from what, and the build's own folder."""
 
     workspace: Path
     blueprint: Blueprint
     version: str
     directory: Path
     template_digest: str
+    source: Resolved
 
 
 class Target(Protocol):
     """Where images are built. Values are Terraform variables of the workspace's root."""
 
-    def require(self, blueprint: Blueprint) -> None:
-        """Raise MissingTools, naming all, when this computer cannot run a build."""
+    refreshes: bool
+    """Whether Terraform has to look at what there is after `release`, which works behind its back."""
 
-    def resolve(self, blueprint: Blueprint, events: Events) -> str:
-        """Make the source ready and return what it is exactly. Raises ImagegenError when there is no such source."""
+    def require(self, blueprint: Blueprint) -> None:
+        """Raise an ImagegenError, naming all that is missing, when a build cannot be run from here."""
+
+    def environment(self) -> dict[str, str]:
+        """What of the caller's environment Terraform needs for this target, beyond its own settings."""
+
+    def lease(self, blueprint: Blueprint) -> AbstractContextManager[None]:
+        """Hold what builds of this workspace on other computers share. Raises ImagegenError, naming the holder."""
+
+    def resolve(self, blueprint: Blueprint, events: Events, ask: Ask) -> Resolved:
+        """Make the source ready, see that the destinations take it. Raises ImagegenError when that cannot be."""
 
     def build_values(self, job: Job, public_key: str) -> Values:
         """The build's inputs, decided once and passed to every phase."""
 
+    def secret_values(self, job: Job) -> Values:
+        """Inputs that go by the build's secret file only."""
+
     def planned_values(self, job: Job) -> Values:
-        """The same for a mere plan: nothing is made, and what only a build can know is a placeholder."""
+        """The inputs for a mere plan: nothing is made, and what only a build can know is a placeholder."""
+
+    def alive(self, job: Job) -> bool:
+        """Whether a machine of a build still runs, so that the build can go on, or be looked at."""
 
     def capture(self, job: Job, timeout: float) -> str:
         """Wait at most `timeout` seconds for the deprovisioned machine to be off; return the id of its disk."""
 
-    def validation_values(self, job: Job, source_id: str, public_key: str) -> Values:
-        """Inputs for the second machine, which starts from the captured disk."""
+    def captured_values(self, job: Job, captured: str) -> Values:
+        """Inputs that make what validation and images need besides the captured disk; empty when that is nothing."""
 
-    def coming(self, job: Job, source_id: str, source: str) -> Release:
+    def validation_values(self, job: Job, captured: str, public_key: str) -> Values:
+        """Inputs for the second machine, which starts from the captured disk; from the source when that is empty."""
+
+    def coming(self, job: Job, captured: str) -> Release:
         """The ledger entry of this build, before its images exist."""
+
+    def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
+        """The released images, as (version, output), that this build's will take the place of."""
+
+    def make_room(self, workspace: Path, images: dict[str, Any]) -> None:
+        """Remove displaced images, as far as they do not give way by themselves."""
+
+    def exports(self, images: dict[str, Any]) -> dict[str, Any]:
+        """Those images that Terraform does not make, but `export`."""
+
+    def export(self, job: Job, images: dict[str, Any], events: Events) -> None:
+        """Make those images."""
+
+    def follow(self, job: Job, step: Step, on_line: Callable[[str], None], stop: threading.Event) -> None:
+        """Tell what a running step prints, where Terraform does not. Returns when `stop` is set."""
+
+    def log_of(self, job: Job, step: Step) -> list[str]:
+        """The last lines of a failed step, where Terraform does not tell them."""
 
     def stop(self, directory: Path) -> None:
         """End every machine of a build's folder. Never fails for one that is gone."""
 
-    def whole(self, workspace: Path, release: Release) -> bool:
-        """Whether every image of a release exists and is complete."""
+    def release(self, blueprint: Blueprint, events: Events) -> list[str]:
+        """End all of the workspace's staging, in the state or not; return what was ended."""
+
+    def whole(self, workspace: Path, images: dict[str, Any]) -> bool:
+        """Whether each of these images of a release exists and is complete, waiting for one that is on its way."""
 
     def occupied(self, workspace: Path, blueprint: Blueprint) -> set[str]:
         """Versions that exist where images would go, whether or not the ledger knows them."""
 
-    def discard(self, workspace: Path, release: Release) -> None:
-        """Remove the images of a release."""
+    def discard(self, workspace: Path, images: dict[str, Any]) -> None:
+        """Remove these images of a release, whole or half made."""
 
-    def login(self, directory: Path) -> list[str] | None:
+    def login(self, blueprint: Blueprint, directory: Path) -> list[str] | None:
         """The command that logs in to a machine that still stands, if one does."""
 
     def describe(self, workspace: Path, release: Release) -> list[dict[str, Any]]:
-        """The images of a release for people: name, path, size in bytes, digest."""
+        """The images of a release for people: output, name, path, and what is known of size and digest."""
 
     def boot_hint(self, workspace: Path, release: Release) -> str | None:
         """How to try the first image of a release, where that can be done here."""
@@ -75,8 +130,8 @@ class Target(Protocol):
 class Request:
     """What a user asked for: this workspace, as generated, on this target.
 
-    version: the wanted one, None for the next; on_error: over the template's own choice; ask: puts a yes-or-no
-    question to the user.
+    version: the wanted one, None for the next; on_error: over the template's own choice; fresh: never go on with a
+    build that broke; ask: puts a yes-or-no question to the user.
     """
 
     workspace: Path
@@ -87,4 +142,5 @@ class Request:
     events: Events
     version: str | None = None
     on_error: OnError | None = None
-    ask: Callable[[str], bool] = lambda _question: False
+    fresh: bool = False
+    ask: Ask = lambda _question: False

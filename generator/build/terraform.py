@@ -4,10 +4,12 @@ python-terraform 0.10.1 cannot stream, passes `-force` to destroy, which Terrafo
 every command. Kept of it is `generate_cmd_string`.
 """
 
+import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,12 @@ from python_terraform import Terraform as CommandBuilder
 
 from generator import run
 from generator.errors import ImagegenError
+from generator.settings import Settings
+from generator.workspace.store import atomic_write
 
 Event = dict[str, Any]
+PROVIDERS = ".terraform/providers"
+STATE_HINT = "is terraform.tfstate damaged? terraform.tfstate.backup is the one before; released images are not in it"
 # A user's own choices of where Terraform finds providers; nothing else of TF_… may change what a build does.
 PASSED_ON = ("TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR")
 
@@ -35,13 +41,13 @@ class Diagnostic:
 class TerraformFailed(ImagegenError):
     """A terraform command ended with errors."""
 
-    def __init__(self, command: str, diagnostics: list[Diagnostic], output: list[str]) -> None:
+    def __init__(self, command: str, diagnostics: list[Diagnostic], output: list[str], hint: str | None = None) -> None:
         if diagnostics:
             first = diagnostics[0]
             text = " ".join(part for part in (first.summary, " ".join(first.detail.split())) if part)
         else:
             text = next((line.strip() for line in reversed(output) if line.strip()), "it printed nothing")
-        super().__init__(f"terraform {command} failed: {text}")
+        super().__init__(f"terraform {command} failed: {text}", hint)
         self.diagnostics = diagnostics
 
 
@@ -56,10 +62,14 @@ class Change:
 class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no types
     """Terraform in one workspace."""
 
-    def __init__(self, folder: Path, binary: str = "terraform", deadline: float | None = None) -> None:
-        super().__init__(working_dir=str(folder), terraform_bin_path=binary)
+    def __init__(self, folder: Path, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: what the target's providers need of the caller's."""
+        super().__init__(working_dir=str(folder), terraform_bin_path=settings.terraform)
+        name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:32]
+        self._mark = settings.state_dir / "initialised" / name
         self.folder = folder
-        self.deadline = deadline
+        self.deadline: float | None = None
+        self.environment = _own_environment() | dict(environment or {})
 
     def read_state_file(self, file_path: str | None = None) -> None:
         """The library reads the state after every command; nobody here asks for it."""
@@ -69,14 +79,19 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         if not self._initialised():
             shutil.rmtree(self.folder / ".terraform", ignore_errors=True)
             self.execute("init", input=False, no_color=IsFlagged)
+            if (self.folder / PROVIDERS).exists():
+                atomic_write(self._mark, _fingerprint(self.folder))
 
     def _initialised(self) -> bool:
-        """Whether .terraform knows exactly the modules that the workspace calls, each in its own folder."""
+        """Whether .terraform knows exactly the modules that the workspace calls, each in its own folder, and has the
+        providers that we had installed: those are programs, and anybody may have put them into a checkout."""
         try:
             known = (self.folder / ".terraform/modules/modules.json").read_bytes()
+            if known != _modules_json(module_calls(self.folder)):
+                return False
+            return not _has_providers(self.folder) or self._mark.read_bytes() == _fingerprint(self.folder)
         except OSError:
             return False
-        return known == _modules_json(module_calls(self.folder))
 
     def plan(
         self, out: Path | None = None, *, var_files: Sequence[Path] = (), targets: Sequence[str] = (),
@@ -111,15 +126,30 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
     def state_list(self) -> list[str]:
         """The addresses in the state; empty when there is no state."""
         command = self.generate_cmd_string("state list")
-        done = run.run(command, cwd=self.folder, extra_env=_environment(), check=False)
+        done = run.run(command, cwd=self.folder, extra_env=self.environment | {"TF_CLI_ARGS": "-no-color"}, check=False)
         if done.code != 0 and "No state file was found" not in done.stderr:
-            raise TerraformFailed("state list", [], done.stderr.splitlines())
+            said = (
+                done.stderr.partition("Failed to load state:")[2] or done.stderr.partition("Error: ")[2] or done.stderr
+            )
+            raise TerraformFailed("state list", [], [" ".join(re.sub("[╷╵│]", "", said).split())], STATE_HINT)
         return done.stdout.splitlines()
+
+    def completed(self) -> set[str]:
+        """The addresses in the state, without an index of their own, whose creation came to its end."""
+        done = run.run(self.generate_cmd_string("state pull"), cwd=self.folder, extra_env=self.environment)
+        resources = json.loads(done.stdout)["resources"] if done.stdout.strip() else []
+        return {
+            ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part)
+            for one in resources
+            if one["instances"] and all(instance.get("status") != "tainted" for instance in one["instances"])
+        }
 
     def forget(self, addresses: Sequence[str]) -> None:
         """Take resources out of the state; what they stand for is left alone."""
+        if not addresses:
+            return
         command = self.generate_cmd_string("state rm", *addresses, backup="terraform.tfstate.backup")
-        run.run(command, cwd=self.folder, extra_env=_environment())
+        run.run(command, cwd=self.folder, extra_env=self.environment)
 
     def execute(
         self, command: str, *args: str, on_event: Callable[[Event], None] | None = None, **options: Any
@@ -142,7 +172,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
                 on_event(event)
 
         argv = self.generate_cmd_string(command, *args, **options)
-        code = run.stream(argv, read, cwd=self.folder, extra_env=_environment(), deadline=self.deadline)
+        code = run.stream(argv, read, cwd=self.folder, extra_env=self.environment, deadline=self.deadline)
         if code != 0:
             raise TerraformFailed(command, diagnostics, output)
 
@@ -154,12 +184,29 @@ def _modules_json(calls: list[tuple[str, str]]) -> bytes:
     return json.dumps({"Modules": entries}, separators=(",", ":")).encode()
 
 
+def _has_providers(folder: Path) -> bool:
+    return b"required_providers" in (folder / "terraform.tf").read_bytes() or (folder / PROVIDERS).exists()
+
+
+def _fingerprint(folder: Path) -> bytes:
+    """What Terraform was initialised with: its settings, and each provider's files by place, size and time."""
+    told = hashlib.sha256()
+    for name in ("terraform.tf", ".terraform.lock.hcl", ".terraform/terraform.tfstate"):
+        path = folder / name
+        told.update(name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b""))
+    for path in sorted((folder / PROVIDERS).rglob("*")):
+        found = path.lstat()
+        target = os.fsencode(path.readlink()) if path.is_symlink() else b""
+        told.update(os.fsencode(path) + f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode() + target)
+    return told.hexdigest().encode()
+
+
 def _absolute(path: Path) -> str:
     """A path for Terraform, which runs in the workspace and not where we do."""
     return str(path.absolute())
 
 
-def _environment() -> dict[str, str]:
+def _own_environment() -> dict[str, str]:
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"} | passed
 
@@ -170,7 +217,7 @@ def _event(line: str) -> Event | None:
         event = json.loads(line)
     except ValueError:
         return None
-    return event if isinstance(event, dict) else None
+    return event if isinstance(event, dict) and "@level" in event else None
 
 
 def module_calls(folder: Path) -> list[tuple[str, str]]:

@@ -1,23 +1,34 @@
 """Terraform's events, told as steps with titles, live output and times."""
 
 import re
+import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
 from generator.build.events import Events
 from generator.build.terraform import Event, TerraformFailed
 from generator.errors import StepFailed
-from generator.workspace.blueprint import Blueprint
+from generator.workspace.blueprint import Blueprint, Step
+
+if TYPE_CHECKING:
+    from generator.build.target import Job, Target
 
 TAIL_LINES = 20
+DEPROVISION = "step_999_deprovision"
 FIXED_TITLES = {
-    "staging": "staging", "vm": "machine", "step_000_prepare": "prepare", "step_999_deprovision": "deprovision",
+    "staging": "staging", "vm": "machine", "step_000_prepare": "prepare", DEPROVISION: "deprovision",
+    "captured_image": "captured image", "captured_gallery": "captured image",
     "validation_staging": "staging", "validation_vm": "second machine", "image": "image",
 }  # fmt: skip
-_ADDRESS = re.compile(r"module\.(?P<module>\w+)(\[(?P<index>[^\]]*)\])?\.terraform_data\.(?P<resource>\w+)")
-# The resource of a module whose creation is the module's work; `key` resources are only bookkeeping.
+_ADDRESS = re.compile(r"module\.(?P<module>\w+)(\[(?P<index>[^\]]*)\])?\.(?P<type>\w+)\.(?P<resource>\w+)")
+# What Terraform itself keeps of a module is not its work, but for what a provisioner of it does.
+_BOOKKEEPING = "terraform_data"
 _WORK = {"run", "this"}
+FOLLOWER_SECONDS = 5.0
 
 
 def phase_of(address: str) -> str:
@@ -26,53 +37,108 @@ def phase_of(address: str) -> str:
     module = found["module"] if found else address
     if module.startswith("validation"):
         return "validate"
-    if module == "image":
+    if module.startswith("image"):
         return "distribute"
+    if module.startswith("captured"):
+        return "capture"
     return "customize" if module.startswith("step_") else "build"
 
 
 def title(blueprint: Blueprint, module: str, index: str = "") -> str:
     """A module call's title: the user's own name of the step, or ours."""
-    for step in blueprint.steps + blueprint.validations:
-        if step.module == module:
-            return f"{step.key.partition('-')[0]} {step.title}" if step.title != step.key else step.key
-    name = FIXED_TITLES.get(module, module)
-    return f"{name} {index.partition('/')[0]}" if module == "image" and index else name
+    if step := step_of(blueprint, module):
+        return f"{step.key.partition('-')[0]} {step.title}" if step.title != step.key else step.key
+    if module.startswith("image") and index:
+        return f"image {index.partition('/')[0]}"
+    return FIXED_TITLES.get(module, module)
+
+
+def step_of(blueprint: Blueprint, module: str) -> Step | None:
+    """The template's step that a module call carries out."""
+    return next((step for step in blueprint.steps + blueprint.validations if step.module == module), None)
 
 
 @dataclass
 class Watch:
-    """Turns the events of one terraform run into steps; keeps each step's last lines for the case that it fails."""
+    """Turns the events of one terraform run into steps; keeps each step's last lines for the case that it fails.
 
-    blueprint: Blueprint
+    `on_step` is told the module of each step that begins. Leaving it as a context ends what follows a step.
+    """
+
+    job: "Job"
+    target: "Target"
     events: Events
+    on_step: Callable[[str], None] = lambda _module: None
     tails: dict[str, deque[str]] = field(default_factory=dict)
     failed: str | None = None
     titles: dict[str, str] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
     _connecting: set[str] = field(default_factory=set)
     _connected: set[str] = field(default_factory=set)
+    _followers: dict[str, tuple[threading.Event, threading.Thread]] = field(default_factory=dict)
+
+    def __enter__(self) -> "Watch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for step in list(self._followers):
+            self._unfollow(step)
 
     def __call__(self, event: Event) -> None:
         """Take one event of `terraform apply -json`."""
         hook = event.get("hook") or {}
         found = _ADDRESS.match((hook.get("resource") or {}).get("addr", ""))
-        if not found or found["resource"] not in _WORK or hook.get("action") == "delete":
+        if not found or hook.get("action") == "delete":
             return
-        index = (found["index"] or "").strip('"')
-        step = f"image_{index.partition('/')[0]}" if found["module"] == "image" else found["module"]
-        told = self.titles[step] = title(self.blueprint, found["module"], index)
+        if found["type"] == _BOOKKEEPING and found["resource"] not in _WORK:
+            return
+        step, told = self._step(found)
         match event.get("type"):
             case "apply_start":
-                self._began[step] = time.monotonic()
-                self.tails[step] = deque(maxlen=TAIL_LINES)
-                self.events.started(step, told)
+                self._start(found["module"], step, told)
             case "provision_progress":
                 self._output(step, hook.get("output", ""))
             case "apply_complete" | "apply_errored" as kind:
+                self._unfollow(step)
                 ok = kind == "apply_complete"
                 self.failed = self.failed if ok else step
                 self.events.finished(step, told, time.monotonic() - self._began.get(step, time.monotonic()), ok)
+
+    def _step(self, found: "re.Match[str]") -> tuple[str, str]:
+        """The key and the title of what a resource is the work of."""
+        module, index = found["module"], (found["index"] or "").strip('"')
+        step, told = module, title(self.job.blueprint, module, index)
+        if module.startswith("image"):
+            step = f"image_{index.partition('/')[0]}"
+        elif found["type"] != _BOOKKEEPING and module in FIXED_TITLES and not module.startswith("step_"):
+            kind = found["type"].removeprefix("azurerm_").replace("_", " ")
+            step, told = f"{module}.{found['type']}", f"{told}: {kind}"
+        self.titles[step] = told
+        return step, told
+
+    def _start(self, module: str, step: str, told: str) -> None:
+        self._began[step] = time.monotonic()
+        self.tails[step] = deque(maxlen=TAIL_LINES)
+        self.events.started(step, told)
+        if module.startswith("step_"):
+            self.on_step(module)
+        if found := step_of(self.job.blueprint, module):
+            stop = threading.Event()
+            follow = partial(self.target.follow, self.job, found, partial(self._tell, step), stop)
+            thread = threading.Thread(target=follow, daemon=True)
+            self._followers[step] = stop, thread
+            thread.start()
+
+    def _unfollow(self, step: str) -> None:
+        """End what tells a step's output, once it has told the rest."""
+        if step in self._followers:
+            stop, thread = self._followers.pop(step)
+            stop.set()
+            thread.join(FOLLOWER_SECONDS)
+
+    def _tell(self, step: str, line: str) -> None:
+        self.tails.setdefault(step, deque(maxlen=TAIL_LINES)).append(line)
+        self.events.output(step, line)
 
     def _output(self, step: str, text: str) -> None:
         """A line that the step printed; what Terraform says of its SSH connection is left out."""
@@ -86,22 +152,20 @@ class Watch:
                     self._connecting.discard(step)
                     self._connected.add(step)
             else:
-                self.tails.setdefault(step, deque(maxlen=TAIL_LINES)).append(line)
-                self.events.output(step, line)
+                self._tell(step, line)
 
     def explain(self, error: TerraformFailed) -> Exception:
         """The failure in the user's terms: which step, which script, its last lines."""
         found = _ADDRESS.match(error.diagnostics[0].address) if error.diagnostics else None
-        module = self.failed or (found["module"] if found else None)
-        if module is None:
+        failed = self.failed or (self._step(found)[0] if found else None)
+        if failed is None:
             return error
-        detail = error.diagnostics[0].detail if error.diagnostics else error.message
-        reason = _reason(detail)
-        file = next((s.file for s in self.blueprint.steps + self.blueprint.validations if s.module == module), "")
-        told = self.titles.get(module) or title(self.blueprint, module)
+        detail = error.diagnostics[0].detail or error.diagnostics[0].summary if error.diagnostics else error.message
+        step = step_of(self.job.blueprint, failed)
+        told = self.titles.get(failed) or title(self.job.blueprint, failed)
+        tail = (step and self.target.log_of(self.job, step)) or list(self.tails.get(failed, ()))
         return StepFailed(
-            f"`{told}` failed: {reason}", step=told, script=file,
-            tail=list(self.tails.get(module, ())),
+            f"`{told}` failed: {_reason(detail)}", step=told, script=step.file if step else "", tail=tail
         )  # fmt: skip
 
 

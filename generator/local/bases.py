@@ -163,5 +163,5 @@ def _read(folder: Path) -> Base | None:
             name=facts["name"], key=facts["key"], disk=folder / "disk.raw", digest=facts["sha256"],
             version=facts["version"], seed=facts["seed"],
         )  # fmt: skip
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

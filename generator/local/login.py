@@ -1,12 +1,13 @@
 """The first login of a machine: by the guest agent in our own bases, by a cloud-init seed disk in others."""
 
-import base64
 import json
 import os
 import re
 import secrets
+import tempfile
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from generator.errors import ImagegenError
@@ -20,36 +21,9 @@ _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _KEY = re.compile(r"[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\n\r]*)?")
 
-# One process in the guest does all of it: each one more costs a tenth of a second under TCG.
-SETUP = """set -eu
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-umask 022
-date -s @{now} >/dev/null
-# 0x5207 is RNDRESEEDCRNG (linux/random.h); only writing would leave the generator as it is for a while.
-echo {entropy} | base64 -d >/dev/urandom
-perl -e 'open(my $random, "+<", "/dev/urandom"); ioctl($random, 0x5207, 0)'
-echo {name} >/etc/hostname
-hostname {name}
-id {user} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --user-group --password '*' {user}
-home=$(getent passwd {user} | cut -d: -f6)
-install -d -m 700 -o {user} -g {user} "$home/.ssh"
-echo '{public_key}' >"$home/.ssh/authorized_keys"
-chown {user}:{user} "$home/.ssh/authorized_keys"
-chmod 600 "$home/.ssh/authorized_keys"
-echo '{user} ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/90-imagegen
-chmod 440 /etc/sudoers.d/90-imagegen
-# From this file waagent -deprovision+user learns whom to remove, as on Azure.
-install -d -m 700 /var/lib/waagent
-echo '{ovf_env}' >/var/lib/waagent/ovf-env.xml
-chmod 600 /var/lib/waagent/ovf-env.xml
-if [ {grow} = yes ]; then
-    root=$(findmnt -no SOURCE /)
-    # growpart ends with 1 when there is nothing to grow.
-    growpart "/dev/$(lsblk -no PKNAME "$root")" "$(cat "/sys/class/block/${{root##*/}}/partition")" || [ $? = 1 ]
-    resize2fs "$root" 2>&1
-fi
-systemctl start ssh
-"""
+SETUP = Path(__file__).with_name("setup.pl")
+PERL = ("/usr/bin/perl", "-")
+HOST_KEYS = ("ecdsa", "ed25519")  # those that the base makes, see its ssh-host-keys.service
 
 # What waagent reads (azurelinuxagent/common/protocol/ovfenv.py) and no more. `check` lets no markup into the names.
 OVF_ENV = (
@@ -75,13 +49,29 @@ def check(name: str, user: str, public_key: str) -> None:
         raise ImagegenError("the build user must not be root")
 
 
-def setup_script(name: str, user: str, public_key: str, grow: bool) -> str:
-    """The script that makes the build user and the machine's identity; it may run again."""
-    return SETUP.format(
-        now=int(time.time()), entropy=base64.b64encode(secrets.token_bytes(64)).decode(), name=name, user=user,
-        public_key=public_key, ovf_env=OVF_ENV.format(name=name, user=user),
-        grow="yes" if grow else "no",
-    )  # fmt: skip
+def setup_script(name: str, user: str, public_key: str, grow: bool, identity: Mapping[str, str] | None = None) -> str:
+    """The Perl script that makes the build user and the machine's identity; it may run again.
+
+    `identity` (see `identity`) is for a machine that was saved, and has none of its own.
+    """
+    values = {
+        "now": f"{time.time():.9f}", "name": name, "user": user, "public_key": public_key,
+        "ovf_env": OVF_ENV.format(name=name, user=user), "grow": "1" if grow else "", **(identity or {}),
+    }  # fmt: skip
+    told = {key: value.encode().hex() for key, value in values.items()} | {"entropy": secrets.token_hex(64)}
+    return SETUP.read_text("utf-8") + "__END__\n" + "".join(f"{key} {value}\n" for key, value in told.items())
+
+
+def identity() -> dict[str, str]:
+    """A machine-id (machine-id(5)) and SSH host keys, made on this computer: the guest would need half a second."""
+    made = {"machine_id": uuid.uuid4().hex}
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in HOST_KEYS:
+            key = Path(folder, kind)
+            run([host.program("ssh-keygen"), "-q", "-N", "", "-C", "", "-t", kind, "-f", str(key)])
+            made[f"host_key_{kind}"] = key.read_text("ascii")
+            made[f"host_key_{kind}_pub"] = key.with_suffix(".pub").read_text("ascii")
+    return made
 
 
 def by_agent(directory: Path, script: Callable[[], str], deadline: float) -> None:
@@ -91,7 +81,7 @@ def by_agent(directory: Path, script: Callable[[], str], deadline: float) -> Non
     """
     with Agent(directory) as agent:
         agent.wait(deadline)
-        code, output = agent.script(script(), deadline)
+        code, output = agent.script(script(), deadline, PERL)
     if code != 0:
         last = output.strip().splitlines()[-1:] or ["it printed nothing"]
         raise ImagegenError(f"the machine's login could not be set up: {last[0]}")

@@ -1,10 +1,7 @@
 """The local machine as a program for Terraform: `python -P -m generator.local.machine VERB JSON`."""
 
 import json
-import shutil
 import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,13 +13,13 @@ from types import FrameType
 from typing import Any, Literal
 
 from generator.errors import ImagegenError, Interrupted
-from generator.local import files, host, images, login, qemu, qmp
-from generator.local.accelerator import Name
+from generator.local import boot, files, images, layers, login, qemu, qmp, states, warm
+from generator.local.boot import GIB, Start
 from generator.local.qemu import Process
-from generator.run import run
+from generator.local.states import State
 
+__all__ = ["VERBS", "Machine", "Start", "main", "running", "save", "start", "stop", "wait_off"]
 RECORD = "machine.json"
-GIB = 1024**3
 POWERED_OFF = "reboot: Power down"  # the kernel's last word, whatever its log level
 
 
@@ -36,30 +33,13 @@ class Machine:
     ssh_port: int
     user: str
     accelerator: str
+    started: Literal["cold", "warm"] = "cold"
+    layer: str = ""  # what it went on from, where that was a layer
 
     @property
     def process(self) -> Process:
         """QEMU itself."""
         return Process(self.pid, self.start_time)
-
-
-@dataclass(frozen=True)
-class Start:
-    """What a machine is made of. `disk_gb` is in GiB, 0 for the backing disk's size; `directory` exists."""
-
-    directory: Path
-    backing: Path
-    format: Literal["raw", "qcow2"]
-    seed: Literal["agent", "nocloud"]
-    name: str
-    cores: int
-    memory_mb: int
-    disk_gb: int
-    ssh_port: int
-    user: str
-    public_key: str
-    accelerator: Name
-    timeout_seconds: float
 
 
 def running(directory: Path) -> Machine | None:
@@ -69,36 +49,45 @@ def running(directory: Path) -> Machine | None:
 
 
 def start(wanted: Start, report: Callable[[str], None] = print) -> Machine:
-    """Boot a machine on a fresh overlay and return when `user` can log in by SSH and use sudo.
+    """Start a machine on a fresh overlay and return when `user` can log in by SSH and use sudo.
 
-    A machine that runs in the folder is ended first. Raises ImagegenError, with QEMU ended, when it does not come up
-    within the time.
+    It goes on from a saved machine where `wanted.states` allows that and one can be had, else it boots; the record
+    says which. A machine that runs in the folder is ended first. Raises ImagegenError, with QEMU ended, when it does
+    not come up within the time.
     """
     directory = wanted.directory
     login.check(wanted.name, wanted.user, wanted.public_key)
     stop(directory)
-    grown = _make_disk(wanted)
-    shutil.copyfile(host.FIRMWARE_VARIABLES, directory / qemu.VARIABLES)
-    (directory / qemu.CONSOLE).unlink(missing_ok=True)
-    seed = None
-    if wanted.seed == "nocloud":
-        seed = login.seed_disk(directory, wanted.name, wanted.user, wanted.public_key).name
-    argv = qemu.arguments(
-        qemu.Shape(wanted.name, wanted.cores, wanted.memory_mb, wanted.ssh_port, wanted.accelerator, seed)
-    )
-    began = time.monotonic()
-    report(f"booting {wanted.name} ({wanted.accelerator})")
+    deadline = time.monotonic() + wanted.timeout_seconds
     try:
-        child = qemu.launch(argv, directory, lambda process: _record(wanted, process))
-        _come_up(wanted, child, grown, began + wanted.timeout_seconds)
+        state = warm.ready(wanted, report, deadline) if wanted.states else None
+        began = time.monotonic()
+        if state is None or not _start_warm(wanted, state, report):
+            report(f"booting {wanted.name} ({wanted.accelerator})")
+            boot.cold(wanted, partial(_record, wanted, "cold", ""), deadline)
     except BaseException:
         stop(directory)
         raise
-    report(f"ssh ready after {time.monotonic() - began:.1f} s ({wanted.accelerator})")
     machine = running(directory)
     if machine is None:
-        raise _failure(directory, "the machine ended at once")
+        raise boot.failure(directory, "the machine ended at once")
+    report(f"ssh ready after {time.monotonic() - began:.1f} s ({wanted.accelerator}, {machine.started} start)")
     return machine
+
+
+def _start_warm(wanted: Start, state: State, report: Callable[[str], None]) -> bool:
+    """Go on from a saved machine; False, with nothing running, where that does not work."""
+    layer = next((content for content in wanted.layers if state.key == warm.layer_key(wanted, content)), "")
+    try:
+        warm.start(wanted, state, partial(_record, wanted, "warm", layer))
+    except Interrupted:
+        raise
+    except (ImagegenError, OSError) as error:
+        stop(wanted.directory)
+        states.discard(state, wanted.directory)
+        report(f"the saved machine does not go on ({error or type(error).__name__})")
+        return False
+    return True
 
 
 def stop(directory: Path) -> None:
@@ -115,6 +104,17 @@ def stop(directory: Path) -> None:
     (directory / RECORD).unlink(missing_ok=True)
 
 
+def save(wanted: Start, content: str) -> None:
+    """Keep the running machine as a layer: a later start with `content` among its `layers` goes on from here.
+
+    Raises ImagegenError or OSError when it could not be kept; it runs on all the same.
+    """
+    if wanted.states is None or not warm.possible(wanted) or running(wanted.directory) is None:
+        raise ImagegenError("there is no machine here that can be saved")
+    layers.save(wanted.directory, wanted.states, warm.layer_key(wanted, content))
+    states.prune(wanted.states)
+
+
 def wait_off(directory: Path, timeout_seconds: float) -> None:
     """Wait until the guest has powered itself off; after the time it is asked to, once, and given 20 s.
 
@@ -125,16 +125,16 @@ def wait_off(directory: Path, timeout_seconds: float) -> None:
         with suppress(OSError, ImagegenError, ValueError):  # it may have gone off just now
             qmp.command(directory, "system_powerdown")
         if not machine.process.wait(20):
-            raise _failure(directory, f"the machine did not power off within {timeout_seconds:.0f} s")
+            raise boot.failure(directory, f"the machine did not power off within {timeout_seconds:.0f} s")
     if not any(POWERED_OFF in line for line in files.tail(directory / qemu.CONSOLE, 20)):
-        raise _failure(directory, "the machine ended without powering itself off")
+        raise boot.failure(directory, "the machine ended without powering itself off")
     (directory / RECORD).unlink(missing_ok=True)
 
 
-def _record(wanted: Start, process: Process) -> None:
+def _record(wanted: Start, started: Literal["cold", "warm"], layer: str, process: Process) -> None:
     """Write down the machine's process, so that whoever comes next can end it."""
     machine = Machine(
-        wanted.name, process.pid, process.start_time, wanted.ssh_port, wanted.user, wanted.accelerator
+        wanted.name, process.pid, process.start_time, wanted.ssh_port, wanted.user, wanted.accelerator, started, layer
     )  # fmt: skip
     files.write(wanted.directory / RECORD, json.dumps(asdict(machine)) + "\n")
 
@@ -149,66 +149,6 @@ def _recorded(directory: Path) -> Machine | None:
         raise ImagegenError(f"{directory / RECORD} is damaged: {error}", "end its QEMU by hand, remove it") from error
 
 
-def _make_disk(wanted: Start) -> bool:
-    """Make the overlay that the machine writes to. True when it is larger than what lies beneath."""
-    img = host.program("qemu-img")
-    about = json.loads(run([img, "info", "--output=json", "-U", "-f", wanted.format, str(wanted.backing)]).stdout)
-    size: int = about["virtual-size"]
-    asked = wanted.disk_gb * GIB or size
-    if asked < size:
-        raise ImagegenError(f"a disk of {wanted.disk_gb} GiB is too small: the source has {size / GIB:.1f} GiB")
-    whole: int = -(-asked // images.MIB) * images.MIB  # Azure takes whole MiB only
-    disk = wanted.directory / qemu.DISK
-    disk.unlink(missing_ok=True)
-    backing = ("-b", str(wanted.backing.absolute()), "-F", wanted.format)
-    # Clusters of one block of the file system: whatever the guest discards really goes, and is in no image.
-    run([img, "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k", *backing, str(disk), str(whole)])
-    return whole > size
-
-
-def _come_up(wanted: Start, child: "subprocess.Popen[bytes]", grown: bool, deadline: float) -> None:
-    """Set up the login and wait for sshd. Raises ImagegenError with the console's last lines when that fails."""
-    directory = wanted.directory
-    try:
-        _until(lambda: (directory / "agent.sock").exists() and (directory / "qmp.sock").exists(), child, deadline)
-        if wanted.seed == "agent":
-            script = partial(login.setup_script, wanted.name, wanted.user, wanted.public_key, grown)
-            login.by_agent(directory, script, deadline)
-        else:
-            _until(lambda: login.READY in "\n".join(files.tail(directory / qemu.CONSOLE, 200)), child, deadline)
-        _until(lambda: _greets(wanted.ssh_port), child, deadline)
-    except TimeoutError as error:
-        raise _failure(directory, f"the machine was not ready within {wanted.timeout_seconds:.0f} s") from error
-    except OSError as error:  # the agent's connection broke: QEMU is gone
-        raise _failure(directory, "the machine ended while it booted") from error
-
-
-def _until(happened: Callable[[], bool], child: "subprocess.Popen[bytes]", deadline: float) -> None:
-    """Wait for something; ConnectionError when QEMU ends first, TimeoutError when the deadline comes."""
-    while not happened():
-        if child.poll() is not None:
-            raise ConnectionError
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.05)
-
-
-def _greets(port: int) -> bool:
-    """Whether an SSH server answers. QEMU accepts the connection itself, so only a banner counts."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), 1) as connection:
-            connection.settimeout(1)
-            return connection.recv(8).startswith(b"SSH-")
-    except OSError:
-        return False
-
-
-def _failure(directory: Path, message: str) -> ImagegenError:
-    """An error that shows what QEMU said, or else the end of the console."""
-    said = files.tail(directory / qemu.LOG, 3) or files.tail(directory / qemu.CONSOLE, 5) or ["its console is empty"]
-    return ImagegenError(f"{message}: {' / '.join(said)}", f"the whole console is in {directory / qemu.CONSOLE}")
-
-
 def _arguments(text: str) -> dict[str, Any]:
     """The JSON object of the command line."""
     try:
@@ -217,8 +157,8 @@ def _arguments(text: str) -> dict[str, Any]:
         raise ImagegenError(f"the argument is not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise ImagegenError("the argument is not a JSON object")
-    paths = ("directory", "backing", "source", "destination")
-    return {name: Path(value) if name in paths else value for name, value in fields.items()}
+    paths = ("directory", "backing", "source", "destination", "states")
+    return {name: (Path(value) if value else None) if name in paths else value for name, value in fields.items()}
 
 
 def _image(source: Path, destination: Path, manifest: dict[str, Any]) -> None:
@@ -238,6 +178,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 VERBS: dict[str, Callable[..., object]] = {
     "start": lambda **fields: start(Start(**fields), _say),
+    "save": lambda layer, **fields: save(Start(**fields), layer),
     "stop": stop,
     "wait-off": wait_off,
     "image": _image,

@@ -82,8 +82,20 @@ def _start_time(pid: int) -> int | None:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Where the guest's memory lies: in a file, or (None) in none.
+
+    shared: the machine writes to the file, so that it can be saved; else it maps the file for itself, and waits for
+    the rest of its state (QMP `migrate-incoming`).
+    """
+
+    file: Path | None
+    shared: bool
+
+
+@dataclass(frozen=True)
 class Shape:
-    """What QEMU is told of a machine: `seed_disk` is a file name in its folder, None for none."""
+    """What QEMU is told of a machine: `seed_disk` is a file name in its folder, None for none; so is `memory`."""
 
     name: str
     cores: int
@@ -91,6 +103,7 @@ class Shape:
     ssh_port: int
     accelerator: Name
     seed_disk: str | None
+    memory: Memory | None = None
 
 
 def arguments(shape: Shape) -> list[str]:
@@ -98,9 +111,9 @@ def arguments(shape: Shape) -> list[str]:
     machine = accelerator.machine_type(accelerator.qemu_version())
     argv = [
         host.program("qemu-system-x86_64"), "-name", f"{shape.name},process=imagegen", "-nodefaults",
-        "-display", "none", "-machine", f"{machine},accel={shape.accelerator},usb=off,vmport=off",
+        "-display", "none", "-machine", f"{machine},accel={shape.accelerator},usb=off,vmport=off,memory-backend=pc.ram",
         "-cpu", accelerator.MODELS[shape.accelerator], "-smp", str(shape.cores), "-m", str(shape.memory_mb),
-        "-rtc", "base=utc",
+        *_memory(shape), "-rtc", "base=utc",
         "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={host.FIRMWARE_CODE}",
         "-drive", f"if=pflash,unit=1,format=raw,file={VARIABLES}",
         # A build that the host's crash interrupts starts anew anyway: the guest need not wait for the host's disk.
@@ -117,6 +130,17 @@ def arguments(shape: Shape) -> list[str]:
     if shape.seed_disk:
         argv += ["-drive", f"if=virtio,format=raw,readonly=on,file={shape.seed_disk}"]
     return argv
+
+
+def _memory(shape: Shape) -> list[str]:
+    """The guest's memory, under the one name that a saved machine knows it by."""
+    about = f"id=pc.ram,size={shape.memory_mb}M"
+    backend = f"memory-backend-ram,{about}"
+    if shape.memory and shape.memory.file:
+        path = str(shape.memory.file).replace(",", ",,")
+        backend = f"memory-backend-file,{about},mem-path={path},share={'on' if shape.memory.shared else 'off'}"
+    waiting = ["-incoming", "defer"] if shape.memory and not shape.memory.shared else []
+    return ["-object", backend, *waiting]
 
 
 def launch(argv: Sequence[str], directory: Path, record: Callable[[Process], None]) -> "subprocess.Popen[bytes]":

@@ -6,11 +6,14 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from generator.errors import ImagegenError
+
+SHELL = ("/bin/sh", "-s")
 
 
 class Channel:
@@ -91,10 +94,10 @@ class Agent(Channel):
         while self.receive(deadline).get("return") != mark:
             pass  # an answer to somebody who asked before us
 
-    def script(self, text: str, deadline: float) -> tuple[int, str]:
-        """Run a /bin/sh script as root in the guest. Returns its exit code and what it printed."""
+    def script(self, text: str, deadline: float, interpreter: Sequence[str] = SHELL) -> tuple[int, str]:
+        """Run a script as root in the guest. Returns its exit code and what it printed."""
         started = self.ask("guest-exec", {
-            "path": "/bin/sh", "arg": ["-s"], "capture-output": True,
+            "path": interpreter[0], "arg": interpreter[1:], "capture-output": True,
             "input-data": base64.b64encode(text.encode()).decode(),
         }, deadline=deadline)  # fmt: skip
         while True:
@@ -102,4 +105,4 @@ class Agent(Channel):
             if status["exited"]:
                 parts = (base64.b64decode(status.get(part, "")) for part in ("out-data", "err-data"))
                 return status.get("exitcode", -status.get("signal", 0)), b"".join(parts).decode("utf-8", "replace")
-            time.sleep(0.05)
+            time.sleep(0.02)

@@ -5,18 +5,21 @@ import random
 import shlex
 import socket
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from generator.build.events import Events
-from generator.build.releases import Release
-from generator.build.target import Job, Values
+from generator.build.releases import Ledger, Release
+from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
-from generator.local import accelerator, bases, catalogue, host, images, machine
+from generator.local import accelerator, bases, catalogue, host, machine, states
+from generator.local import images as files_of_images
 from generator.settings import Settings
 from generator.workspace import names, sizes
-from generator.workspace.blueprint import BUILD_USER, Blueprint
+from generator.workspace.blueprint import BUILD_USER, Blueprint, Step
 
 # Below Linux's ephemeral ports (ip(7): 32768 and up), so no outgoing connection takes one in the meantime.
 PORTS = range(20000, 32000)
@@ -27,6 +30,8 @@ GIB = 1024**3
 class LocalTarget:
     """See build/target.py for what each method does."""
 
+    refreshes = False
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
@@ -35,7 +40,15 @@ class LocalTarget:
         wanted = catalogue.find(self.settings, blueprint.source)
         host.require(building_base=bases.lookup(self.settings, wanted.name) is None, terraform=self.settings.terraform)
 
-    def resolve(self, blueprint: Blueprint, events: Events) -> str:
+    def environment(self) -> dict[str, str]:
+        """Terraform needs no provider here."""
+        return {}
+
+    def lease(self, blueprint: Blueprint) -> AbstractContextManager[None]:
+        """A local workspace is on this computer only: its own lock is enough."""
+        return nullcontext()
+
+    def resolve(self, blueprint: Blueprint, events: Events, ask: Ask) -> Resolved:
         """The base for the source, built now where it is missing."""
         wanted = catalogue.find(self.settings, blueprint.source)
         if wanted.note:
@@ -51,14 +64,20 @@ class LocalTarget:
             )
         if blueprint.vm_size and sizes.shape(blueprint.vm_size) is None:
             events.note(f"unknown VM size {blueprint.vm_size}: building with the shape of {sizes.DEFAULT}")
-        return f"{blueprint.source.publisher}:{blueprint.source.offer}:{blueprint.source.sku}:{base.version}"
+        source = blueprint.source
+        return Resolved(f"{source.publisher}:{source.offer}:{source.sku}:{base.version}", base.version)
 
     def build_values(self, job: Job, public_key: str) -> Values:
         """The machine of this build, with everything that must not change from phase to phase."""
         base = self._base(job.blueprint)
         return self._values(job, public_key, _free_port(), {
-            "backing": str(base.disk), "format": "raw", "seed": base.seed, "size_gb": job.blueprint.disk_size_gb,
+            "backing": str(base.disk), "digest": base.digest, "format": "raw", "seed": base.seed,
+            "size_gb": job.blueprint.disk_size_gb, "states": str(states.folder(self.settings.cache_dir)),
         }, accelerator.choose(self.settings, base))  # fmt: skip
+
+    def secret_values(self, job: Job) -> Values:
+        """The key pair is all that a local machine needs."""
+        return {}
 
     def planned_values(self, job: Job) -> Values:
         """Placeholders where only a build decides."""
@@ -76,23 +95,32 @@ class LocalTarget:
         }  # fmt: skip
         return {"image_tool": _tool(), "machine": machine_values}
 
+    def alive(self, job: Job) -> bool:
+        """Whether QEMU runs, as it was recorded."""
+        return any(machine.running(job.directory / name) for name in ("machine", "validation"))
+
     def capture(self, job: Job, timeout: float) -> str:
         """The deprovisioned machine powers itself off; its overlay is the captured disk."""
         machine.wait_off(job.directory / "machine", timeout)
         return str(job.directory / "machine" / "disk.qcow2")
 
-    def validation_values(self, job: Job, source_id: str, public_key: str) -> Values:
+    def captured_values(self, job: Job, captured: str) -> Values:
+        """The captured disk is all that there is to it."""
+        return {}
+
+    def validation_values(self, job: Job, captured: str, public_key: str) -> Values:
         """The second machine starts from an overlay over the captured disk."""
         port, seed, accelerated = PORTS.start, "agent", "tcg"
-        if source_id != "planned":
+        if captured != PLANNED:
             base = self._base(job.blueprint)
             port, seed, accelerated = _free_port(), base.seed, accelerator.choose(self.settings, base)
-        disk = {"backing": source_id, "format": "qcow2", "seed": seed, "size_gb": 0}
+        disk = {"backing": captured, "format": "qcow2", "seed": seed, "size_gb": 0}
         values: Values = self._values(job, public_key, port, disk, accelerated)["machine"]
         return {"validation_machine": values | {"directory": str(job.directory / "validation")}}
 
-    def coming(self, job: Job, source_id: str, source: str) -> Release:
+    def coming(self, job: Job, captured: str) -> Release:
         """One image for each distributor, in images/NAME/VERSION."""
+        source = job.source.exact
         return {
             "source": source,
             "template": job.template_digest,
@@ -105,20 +133,45 @@ class LocalTarget:
                         "template": job.template_digest, "version": job.version,
                     },
                     "resource": destination.resource,
-                    "source_id": source_id,
+                    "source_id": captured,
                 }
                 for destination in job.blueprint.destinations
             },
         }  # fmt: skip
+
+    def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
+        """Each version has folders of its own."""
+        return []
+
+    def make_room(self, workspace: Path, images: dict[str, Any]) -> None:
+        """Nothing is ever in the way."""
+
+    def exports(self, images: dict[str, Any]) -> dict[str, Any]:
+        """Terraform makes all images here."""
+        return {}
+
+    def export(self, job: Job, images: dict[str, Any], events: Events) -> None:
+        """Terraform makes all images here."""
+
+    def follow(self, job: Job, step: Step, on_line: Callable[[str], None], stop: threading.Event) -> None:
+        """Terraform tells what a step prints over SSH."""
+
+    def log_of(self, job: Job, step: Step) -> list[str]:
+        """Terraform has told it."""
+        return []
 
     def stop(self, directory: Path) -> None:
         """End the build's machines."""
         for name in ("machine", "validation"):
             machine.stop(directory / name)
 
-    def whole(self, workspace: Path, release: Release) -> bool:
+    def release(self, blueprint: Blueprint, events: Events) -> list[str]:
+        """All of a local build is in the state, or in its folder."""
+        return []
+
+    def whole(self, workspace: Path, images: dict[str, Any]) -> bool:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
-        return all(_is_made(workspace, image) for image in release["images"].values())
+        return all(_is_made(workspace, image) for image in images.values())
 
     def occupied(self, workspace: Path, blueprint: Blueprint) -> set[str]:
         """The versions for which a folder of one of the outputs exists, whoever made it."""
@@ -127,16 +180,16 @@ class LocalTarget:
         ]
         return {folder.name for parent in parents for folder in parent.glob("*.*.*") if not folder.name.startswith(".")}
 
-    def discard(self, workspace: Path, release: Release) -> None:
-        """Remove the images of a release, whole or half-written. A folder that a link leads to is left alone."""
-        for image in release["images"].values():
+    def discard(self, workspace: Path, images: dict[str, Any]) -> None:
+        """Remove images, whole or half-written. A folder that a link leads to is left alone."""
+        for image in images.values():
             folder = workspace / image["directory"]
             if folder.resolve() == workspace.resolve() / image["directory"]:
-                images.discard(folder)
+                files_of_images.discard(folder)
                 with suppress(OSError):  # other versions are there
                     folder.parent.rmdir()
 
-    def login(self, directory: Path) -> list[str] | None:
+    def login(self, blueprint: Blueprint, directory: Path) -> list[str] | None:
         """ssh to a machine that runs, with the build's key."""
         for name in ("validation", "machine"):
             if running := machine.running(directory / name):
@@ -150,7 +203,7 @@ class LocalTarget:
     def describe(self, workspace: Path, release: Release) -> list[dict[str, Any]]:
         """What each manifest says of its image."""
         return [
-            images.manifest(workspace / image["directory"])
+            files_of_images.manifest(workspace / image["directory"])
             | {"path": str(workspace / image["directory"] / "image.vhd"), "output": name}
             for name, image in sorted(release["images"].items())
         ]
@@ -174,7 +227,7 @@ class LocalTarget:
 def _is_made(workspace: Path, image: dict[str, Any]) -> bool:
     """Whether an image was made as its ledger entry says, in this very build."""
     try:
-        said = images.manifest(workspace / image["directory"])
+        said = files_of_images.manifest(workspace / image["directory"])
     except ImagegenError:
         return False
     return all(said.get(name) == value for name, value in image["manifest"].items())

@@ -1,5 +1,7 @@
 """Access to private blobs: the hook through which downloads get a credential of Azure's."""
 
+import os
+
 from generator.errors import ImagegenError
 
 # What a blob that is not public answers to whoever does not log in: 404 hides that it exists, 409 is an account
@@ -18,14 +20,21 @@ def headers(shown: str, status: int) -> dict[str, str]:
 
 
 def _token(shown: str, status: int) -> str:
-    """A token for Azure Storage, of whoever is logged in here."""
-    from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415 - heavy, and rarely needed
-    from azure.identity import DefaultAzureCredential  # noqa: PLC0415
+    """A token for Azure Storage, of whom azurerm would log in as too."""
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - heavy, and rarely needed
 
+    from generator.azure.credentials import Login, credential  # noqa: PLC0415
+    from generator.azure.endpoints import find  # noqa: PLC0415
+    from generator.azure.errors import sentence_of  # noqa: PLC0415
+
+    refused = f"{shown} cannot be fetched: the server says {status}, and"
+    hint = "is the address right? If the blob is private, log in by `az login`; the role is Storage Blob Data Reader"
     try:
-        return DefaultAzureCredential().get_token(SCOPE).token
-    except ClientAuthenticationError:
-        raise ImagegenError(
-            f"{shown} cannot be fetched: the server says {status}, and no Azure credential was found",
-            "is the address right? If the blob is private, log in by `az login`; the role is Storage Blob Data Reader",
-        ) from None
+        source, found = credential(Login(os.environ, find()))
+    except ImagegenError as error:
+        raise ImagegenError(f"{refused} no Azure credential was found", hint) from error
+    try:
+        token: str = found.get_token(SCOPE).token
+    except AzureError as error:
+        raise ImagegenError(f"{refused} the login by {source} was refused: {sentence_of(error)}", hint) from error
+    return token

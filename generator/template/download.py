@@ -24,6 +24,8 @@ FORBIDDEN = [
     ipaddress.ip_network(network)
     for network in ("169.254.0.0/16", "fe80::/10", "168.63.129.16/32", "100.100.100.200/32", "fd00:ec2::254/128")
 ]
+# This computer itself, which a redirect from elsewhere must not reach; a template of the user's own may name it.
+OWN = [ipaddress.ip_network(network) for network in ("127.0.0.0/8", "0.0.0.0/8", "::1/128", "::/128")]
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -51,12 +53,15 @@ def download(uri: str, limit: int, too_large: ImagegenError) -> bytes:
 
 def _follow(client: httpx.Client, uri: str, limit: int, too_large: ImagegenError) -> bytes:
     """One try, along its redirects."""
-    at = uri
+    at, inside = uri, True
     for _ in range(REDIRECTS + 1):
         answer = _ask(client, at, limit, too_large)
         if isinstance(answer, bytes):
             return answer
+        inside = inside and _is_own(at)
         at = _next(at, answer)
+        if not inside and _is_own(at):
+            raise ImagegenError(f"{redact(uri)} redirects to this computer: this is not followed")
     raise ImagegenError(f"{redact(uri)} redirects more than {REDIRECTS} times")
 
 
@@ -84,7 +89,7 @@ def _ask(
             # The name may have changed its address since it was asked; this is the one really connected to.
             _refuse_forbidden(_peer(response), shown)
             status = response.status_code
-            if response.is_redirect:
+            if response.has_redirect_location:
                 return response.headers["location"]
             if status == 429 or status >= 500:
                 raise _AgainError(f"the server says {status}", _wanted_pause(response))
@@ -134,15 +139,29 @@ def _peer(response: httpx.Response) -> Iterator[str]:
         yield str(address[0])
 
 
+def _is_own(uri: str) -> bool:
+    """Whether any address of a host is this computer's own. What is no address is refused when it is asked."""
+    try:
+        return any(_plain(text) in network for text in _resolved(uri) for network in OWN)
+    except (httpx.InvalidURL, ValueError):
+        return False
+
+
+def _plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An address, as IPv4 where that is what is written inside IPv6."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return address.ipv4_mapped
+        if address in NAT64:
+            return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
 def _refuse_forbidden(found: Iterator[str], shown: str) -> None:
     """Raise ImagegenError for link-local and metadata addresses, also when they are written inside IPv6."""
     for text in found:
-        address = ipaddress.ip_address(text.partition("%")[0])
-        if isinstance(address, ipaddress.IPv6Address):
-            if address.ipv4_mapped:
-                address = address.ipv4_mapped
-            elif address in NAT64:
-                address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        address = _plain(text)
         if any(address in network for network in FORBIDDEN):
             raise ImagegenError(f"{shown} leads to {address}, a link-local or metadata address: this is not fetched")
 

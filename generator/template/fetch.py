@@ -1,8 +1,6 @@
 """Resolves scriptUri and sourceUri to bytes: from the web, from the template's folder, or from what is recorded."""
 
 import hashlib
-import os
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
-from generator.template import addresses
+from generator.template import addresses, plain
 from generator.template.addresses import redact
 from generator.template.document import Document, in_order, written
 from generator.template.document import Path as JsonPath
@@ -79,7 +77,7 @@ class Sources:
 
     def _from_disk(self, uri: str, kind: Kind) -> bytes:
         """A file anywhere on this computer, which only a template of the user's own may name (issue 5)."""
-        if (self.template_path.parent / "imagegen.lock.json").exists():
+        if plain.in_workspace(self.template_path):
             hint = "copy the template to a folder of your own if you trust it"
             raise ImagegenError(f"{redact(uri)} lies outside the workspace: its template cannot ask for it", hint)
         return _within(Path("/"), addresses.path_of(uri), uri, kind)
@@ -183,12 +181,7 @@ def _within(folder: Path, path: str, uri: str, kind: Kind) -> bytes:
 
 def _read_regular(path: Path, uri: str, kind: Kind) -> bytes:
     """The bytes of a regular file; a pipe or device is refused before it is read."""
-    # O_NOFOLLOW: the path is resolved, a link here now is a trick. O_NONBLOCK: opening a pipe must not wait.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ImagegenError(f"{redact(uri)} is not a file", "name a single file; folders are not copied")
-        content = file.read(LIMIT)
+    content = plain.read(path, LIMIT)  # the path is resolved: a link here now is a trick
     if len(content) >= LIMIT:
         raise too_large(uri, kind)
     return content

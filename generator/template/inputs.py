@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from generator.errors import InvalidTemplate, Problem
+from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
 from generator.template import placeholders
 from generator.template.arm import Inputs, evaluate_body, expand, is_deployment, parameters_of
 from generator.template.document import Document, in_order
 from generator.template.load import load
+from generator.template.tokens import SURROGATE
 
 FLAG = "--set "
 # A text that may call a function, in the file as it is written; without one and without `--set` there is nothing to
@@ -37,15 +38,19 @@ class Given:
 def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes] | None) -> Given:
     """Fill the placeholders of a document and evaluate its expressions. `parameters`: name and bytes of their file.
 
-    Raises InvalidTemplate where no image template comes out: then with the placeholders that are left, too.
+    Raises InvalidTemplate where no image template comes out: then with the placeholders that are left, too;
+    ImagegenError for bytes of the command line or the environment that are no text.
     """
     sets = dict(settings.sets)
+    where = {name: getattr(settings, name) for name in WHERE if getattr(settings, name)}
+    for name, value in (sets | where).items():
+        if SURROGATE.search(name + value):
+            raise ImagegenError(f"what is given for {name} is not text in UTF-8")
     filled, used = placeholders.fill(document, sets)
     values: dict[str, Any] = {}
     if parameters:
         in_file = placeholders.fill(load(parameters[1], parameters[0]), sets)
         values, used = parameters_of(in_file.document), used | in_file.used
-    where = {name: getattr(settings, name) for name in WHERE if getattr(settings, name)}
     if not sets and not is_deployment(filled.value) and not CALL.search(document.text):
         return Given(filled, [], set())
     inputs = Inputs(parameters=values, sets=sets, resource=settings.resource or None, **where)

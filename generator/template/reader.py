@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
-from generator.template import addresses
+from generator.template import addresses, plain
 from generator.template.document import Document, in_order
 from generator.template.load import MAX_BYTES, load
 
@@ -141,10 +141,15 @@ def problems_of(paths: Sequence[Path], settings: Settings, *, building: bool) ->
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a template file, at most one more than is allowed. Raises ImagegenError."""
+    """The bytes of a template file, at most one more than is allowed. Raises ImagegenError.
+
+    In a workspace, which may be a stranger's, that is a plain file.
+    """
     try:
         if path.is_dir():
             raise ImagegenError(f"{path} is a folder, not a template", "name the template's file")
+        if plain.in_workspace(path):
+            return plain.read(path, MAX_BYTES + 1)
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import Problem
+from generator.template import plain
 from generator.template.addresses import mask
+from generator.template.load import MAX_BYTES
 
 WIDTH = 100  # columns of a line that are shown
 LONGEST_PATH = 300
@@ -60,11 +62,11 @@ def _entry(problem: Problem, lines: list[str]) -> dict[str, Any]:
 
 
 def files_of(problems: Sequence[Problem]) -> dict[str, bytes]:
-    """The bytes of the files that problems stand in, as far as they can be read."""
+    """The bytes of the files that problems stand in, as far as they can be read a second time: pipes cannot."""
     found: dict[str, bytes] = {}
     for file in {problem.file for problem in problems if problem.line}:
         with suppress(OSError, ValueError):
-            found[file] = Path(file).read_bytes()
+            found[file] = plain.read(Path(file).resolve(), MAX_BYTES)
     return found
 
 

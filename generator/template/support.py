@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from generator.errors import Problem
 from generator.template.document import Document, Path
-from generator.template.schema import PlatformImage
+from generator.template.schema import PlatformImage, WindowsRestart
 from generator.template.systems import system_of
 
 
@@ -49,10 +49,20 @@ def _makes_nothing(properties: Any) -> bool:
     return isinstance(properties, dict) and properties.get("distribute") == []
 
 
+def _has_no_uri(distributor: Any) -> bool:
+    return isinstance(distributor, dict) and distributor.get("type") == "VHD" and not distributor.get("uri")
+
+
+def _is_not_the_default(command: Any) -> bool:
+    return isinstance(command, str) and command not in ("", WindowsRestart(type="WindowsRestart").restart_command)
+
+
 ENABLED = is_one_of("Enabled")
 OTHER_SOURCES = is_one_of("ManagedImage", "SharedImageVersion")
 WINDOWS_STEPS = is_one_of("PowerShell", "WindowsRestart", "WindowsUpdate")
 SERVICE_ONLY = "only the service can do it: set it to Disabled"
+VHD_URI = "add the address of a blob: the service's own storage account is not there"
+BY_AZURE = "the machine is restarted through Azure"
 TO_AZURE = "build it with --target azure"
 NOTHING = Gap("properties", "a template that makes no image", "add a distributor, such as a VHD", _makes_nothing)
 
@@ -91,9 +101,13 @@ AZURE = Gaps(
         NOTHING,
         Gap("properties.optimize.vmBoot.state", "`optimize.vmBoot`", SERVICE_ONLY, ENABLED),
         Gap("properties.optimize.workload.state", "`optimize.workload`", SERVICE_ONLY, ENABLED),
+        Gap("properties.additionalDataDisks", "`additionalDataDisks`", "take it away"),
+        Gap("properties.distribute[*]", "a VHD without `uri`", VHD_URI, _has_no_uri),
     ),
     ignored=(
+        Gap("identity", "`identity`", "Terraform and imagegen log in as whoever runs them", _is_identity),
         Gap("properties.autoRun.state", "`autoRun`", None, ENABLED),
+        Gap("properties.customize[*].restartCommand", "`restartCommand`", BY_AZURE, _is_not_the_default),
         Gap("properties.vmProfile.vnetConfig.proxyVmSize", "`proxyVmSize`"),
         Gap("properties.vmProfile.vnetConfig.containerInstanceSubnetId", "`containerInstanceSubnetId`"),
     ),

@@ -16,13 +16,36 @@ _GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/([^/]+)", re.IGNORECAS
 # not end in a point.
 GROUP_LENGTH = 90
 WORKSPACE_TAG = "imagegen:workspace"
+VERSION_TAG = "imagegen:version"
+# What one script at the machine's creation cannot do.
+NOT_BUNDLED = ("WindowsRestart", "WindowsUpdate", "File")
+
+# The words of ids as azurerm wants them: it takes them by letter case, where Azure and template writers do not
+# (go-azure-helpers, resourceids.Parser).
+_WORDS = {
+    word.lower(): word
+    for word in (
+        "subscriptions", "resourceGroups", "providers", "Microsoft.Compute", "Microsoft.ManagedIdentity",
+        "Microsoft.Network", "galleries", "images", "versions", "communityGalleries", "sharedGalleries",
+        "userAssignedIdentities", "virtualNetworks", "subnets",
+    )
+}  # fmt: skip
+
+
+def canonical(resource_id: str) -> str:
+    """An id with its fixed words as azurerm writes them; the names in it stay as they are."""
+    words = resource_id.split("/")
+    for place in range(1, len(words)):
+        if place % 2 or words[place - 1] == "providers":
+            words[place] = _WORDS.get(words[place].lower(), words[place])
+    return "/".join(words)
 
 
 def azure_of(template: Any, name: str, settings: Settings) -> Azure:
     """The Azure side of a blueprint. Raises ImagegenError for what neither the template nor the settings say."""
     properties = template.properties
     profile = properties.vm_profile
-    subnet = (profile and profile.vnet_config and profile.vnet_config.subnet_id) or ""
+    subnet = canonical((profile and profile.vnet_config and profile.vnet_config.subnet_id) or "")
     location = (template.location or settings.location or "").replace(" ", "").lower()
     if not location:
         raise ImagegenError("the template has no `location`", "add it, or set `location` in imagegen.toml")
@@ -37,10 +60,10 @@ def azure_of(template: Any, name: str, settings: Settings) -> Azure:
         own_group=given_group is None,
         storage_account=f"igs{identity}",
         system=system,
-        communicator=_communicator(settings, system, subnet),
+        communicator=_communicator(settings, system, subnet, properties),
         subnet_id=subnet,
         bastion=_bastion(settings),
-        identities=tuple(dict.fromkeys((profile and profile.user_assigned_identities) or ())),
+        identities=tuple(dict.fromkeys(map(canonical, (profile and profile.user_assigned_identities) or ()))),
         tags=_tags(template, name, identity),
         update_rounds=settings.update_rounds,
         backend=_backend(settings),
@@ -78,20 +101,31 @@ def _system(properties: Any) -> System:
     """The system of the source, by its name; a source without one is told by the steps that run on it."""
     if properties.source.type == "PlatformImage" and (named := system_of(properties.source)):
         return named
-    validate = properties.validate_
-    entries = [*(properties.customize or ()), *((validate and validate.in_vm_validations) or ())]
-    windows = any(entry.type in ("PowerShell", "WindowsRestart", "WindowsUpdate") for entry in entries)
+    windows = any(entry.type in ("PowerShell", "WindowsRestart", "WindowsUpdate") for entry in _entries(properties))
     return "windows" if windows else "linux"
 
 
-def _communicator(settings: Settings, system: System, subnet: str) -> Communicator:
+def _communicator(settings: Settings, system: System, subnet: str, properties: Any) -> Communicator:
     """`auto`: SSH to a Linux machine with a network of its own, run commands to all others (design.md section 7)."""
     wanted = settings.communicator
     if wanted == "ssh" and system == "windows":
         raise ImagegenError("a Windows machine is not reached by SSH", "set communicator to auto or run-command")
+    if wanted == "ssh" and subnet and not settings.bastion_host:
+        raise ImagegenError(
+            "SSH does not reach a machine in a subnet of yours", "set bastion_host, or communicator to run-command"
+        )
+    if wanted == "extension" and (found := {entry.type for entry in _entries(properties)} & set(NOT_BUNDLED)):
+        raise ImagegenError(
+            f"one extension cannot carry {', '.join(sorted(found))}", "set communicator to auto or run-command"
+        )
     if wanted == "auto":
         return "ssh" if system == "linux" and (not subnet or settings.bastion_host) else "run-command"
     return wanted  # type: ignore[return-value] # settings.py allows no other
+
+
+def _entries(properties: Any) -> list[Any]:
+    validate = properties.validate_
+    return [*(properties.customize or ()), *((validate and validate.in_vm_validations) or ())]
 
 
 def _bastion(settings: Settings) -> Bastion | None:

@@ -133,6 +133,11 @@ class Azure:
     update_rounds: int
     backend: tuple[tuple[str, str], ...]
 
+    @property
+    def suffix(self) -> str:
+        """What the names in a group of the user's end in."""
+        return "" if self.own_group else f"-{self.id[:8]}"
+
 
 @dataclass(frozen=True)
 class Blueprint:

@@ -32,6 +32,8 @@ KINDS: dict[str, StepKind] = {
     "Shell": "shell", "File": "file", "PowerShell": "powershell", "WindowsRestart": "restart",
     "WindowsUpdate": "update",
 }  # fmt: skip
+# A build lasts 16 hours at most (aib-reference 1.2), and so does a restart.
+LONGEST_RESTART_SECONDS = 57_600
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
@@ -139,7 +141,10 @@ def _machine_step(position: int, entry: Any, prefix: str) -> Step:
     key = names.step_key(position, entry.name or "", KINDS[entry.type])
     if entry.type == "WindowsRestart":
         seconds = sum(float(n) * _UNITS[unit] for n, unit in re.findall(r"([\d.]+)(ms|s|m|h)", entry.restart_timeout))
-        options = {"check_command": entry.restart_check_command, "timeout_seconds": max(1, round(seconds))}
+        options = {
+            "check_command": entry.restart_check_command,
+            "timeout_seconds": max(1, round(min(seconds, LONGEST_RESTART_SECONDS))),
+        }
     else:
         options = {
             "criteria": entry.search_criteria or DEFAULT_CRITERIA,

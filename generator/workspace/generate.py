@@ -1,5 +1,7 @@
 """The way from a template file to a workspace: load, check, decide, render, write."""
 
+import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from generator.errors import ImagegenError, Problem
 from generator.settings import Settings
+from generator.template import plain
 from generator.workspace import store
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
-from generator.workspace.render import TARGET_MODULES, render
+from generator.workspace.render import render
 
 if TYPE_CHECKING:
     from generator.template import Read
 
 PARAMETERS = "parameters.json"
+SUBSCRIPTION = re.compile(r"[0-9A-Za-z-]{1,64}")
 # A secure parameter of fewer characters is too likely to be found by chance.
 SHORTEST_TOLD = 6
 # The settings, besides target and sets, on which the reading of a template depends.
@@ -55,7 +59,6 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
         out, template_path = path, path / store.TEMPLATE
     else:
         template_path = path
-    require_target(settings)
     found = read(template_path, settings)
     uris = _uris(found.template)
     if lock is not None:
@@ -66,7 +69,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     folder = out or Path(blueprint.name)
     if folder.exists() and not folder.is_dir():
         raise ImagegenError(f"{folder} is not a folder", "choose another with --out DIR")
-    rendered = render(blueprint)
+    rendered = render(blueprint, _released_to(folder) if blueprint.azure else ())
     _refuse_secrets(rendered, found.secrets)
     files = rendered | {store.TEMPLATE: _kept(found, found.raw)}
     if found.parameters is not None:
@@ -79,12 +82,16 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     return Generated(folder, blueprint, files, comparison, found.warnings)
 
 
-def require_target(settings: Settings) -> None:
-    """Raise ImagegenError for a target that this release does not build."""
-    if settings.target not in TARGET_MODULES:
-        raise ImagegenError(
-            f"the target `{settings.target}` is not in this release", "build on this computer with --target local"
-        )
+def _released_to(folder: Path) -> tuple[str, ...]:
+    """The subscriptions that released images are in: their providers stay, whatever the template says today
+    (azure-facts 15)."""
+    try:
+        releases = json.loads(plain.read(folder / store.LEDGER, store.LARGEST))["releases"]
+        images = [image for release in releases.values() for image in release["images"].values()]
+        found = {str(image.get("subscription_id", "")) for image in images}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()  # no ledger, or one that is refused where it is used
+    return tuple(sorted(filter(SUBSCRIPTION.fullmatch, found)))
 
 
 def with_locked(settings: Settings, lock: store.Lock) -> Settings:
@@ -131,7 +138,8 @@ def _name(path: Path) -> str:
     if path.is_dir():
         lock = store.read_lock(path)
         return str(lock.settings.get("name", "image")) if lock else "image"
-    return path.absolute().parent.name if path.stem.lower() in ("template", "imagetemplate") else path.stem
+    stem = path.absolute().parent.name if path.stem.lower() in ("template", "imagetemplate") else path.stem
+    return stem.encode(errors="replace").decode()  # a file's name may be no text
 
 
 def _entries(template: Any) -> list[Any]:
@@ -163,5 +171,5 @@ def _recorded(folder: Path, uris: list[str], lock: store.Lock) -> dict[str, byte
     for uri, name in zip(uris, lock.sources, strict=False):
         path = folder / name
         if path.resolve() == folder.resolve() / name and path.is_file():
-            recorded[uri] = path.read_bytes()
+            recorded[uri] = plain.read(path, store.LARGEST)
     return recorded

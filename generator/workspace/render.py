@@ -8,8 +8,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from generator import resources
-from generator.workspace import hcl
-from generator.workspace.blueprint import Blueprint, Step
+from generator.workspace import context, hcl, values
+from generator.workspace.blueprint import Blueprint
 from generator.workspace.hcl import Hcl
 
 ROOT_FILES = {
@@ -17,20 +17,35 @@ ROOT_FILES = {
     "providers.tf": "providers.tf", "README.md": "README.md", "gitignore": ".gitignore",
     "gitattributes": ".gitattributes",
 }  # fmt: skip
-TARGET_MODULES = {"local": ("local/staging", "local/vm", "local/image")}
-STEP_LABELS = {"shell": "a script that runs in the machine", "file": "a file that is uploaded"}
+TARGET_MODULES = {
+    "local": ("local/staging", "local/vm", "local/image"),
+    "azure": ("azure/staging", "azure/gallery_image_version", "azure/managed_image"),
+}
+# A step's module by the way in which steps reach the machine. An extension carries all of them, as run commands would.
+STEP_MODULES = {
+    "ssh": {"shell": "steps/shell", "file": "steps/file"},
+    "run-command": {
+        "shell": "azure/run_command", "powershell": "azure/run_command", "file": "azure/upload",
+        "restart": "azure/restart", "update": "azure/update",
+    },
+    "extension": {"shell": "azure/run_command", "powershell": "azure/run_command"},
+}  # fmt: skip
 
 
-def render(blueprint: Blueprint) -> dict[str, bytes]:
-    """Every generated file but template.json and the lock: path in the workspace => content."""
-    context = _context(blueprint)
+def render(blueprint: Blueprint, other_subscriptions: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """Every generated file but template.json and the lock: path in the workspace => content.
+
+    other_subscriptions: those of released images that the template no longer names; see `context.others`.
+    """
+    known = context.of(blueprint, other_subscriptions)
     files = {
-        output: _environment().get_template(f"workspace/{name}.jinja").render(context).encode()
+        output: _environment().get_template(f"workspace/{name}.jinja").render(known).encode()
         for name, output in ROOT_FILES.items()
     }
-    files["template.auto.tfvars.json"] = _tfvars(blueprint)
+    files["template.auto.tfvars.json"] = to_json(values.of(blueprint, other_subscriptions))
     for step in blueprint.steps + blueprint.validations:
-        files[step.file] = step.content
+        if step.file:
+            files[step.file] = step.content
     for module in _modules(blueprint):
         files |= _module_files(module)
     return dict(sorted(files.items()))
@@ -38,57 +53,12 @@ def render(blueprint: Blueprint) -> dict[str, bytes]:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(resources.folder("templates")), undefined=StrictUndefined, finalize=hcl.finalize,
         autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,  # noqa: S701 - HCL
     )  # fmt: skip
-
-
-def _context(blueprint: Blueprint) -> dict[str, Any]:
-    steps = _chain(blueprint.steps, machine="vm", counter="var.build_version", first="step_000_prepare")
-    validations = _chain(
-        blueprint.validations, machine="validation_vm", counter="var.validation_machine", first="validation_vm"
-    )
-    return {
-        "all_steps": steps + validations,
-        "last_step": steps[-1]["module"] if steps else Hcl("step_000_prepare"),
-        "local_clean": Hcl("true" if blueprint.target == "local" else "false"),
-        "steps": steps,
-        "target": Hcl(blueprint.target),
-        "title": Hcl(blueprint.name),
-        "validations": validations,
-    }
-
-
-def _chain(steps: tuple[Step, ...], *, machine: str, counter: str, first: str) -> list[dict[str, Any]]:
-    """What the fragments print of each step. All of it is made by names.py, none of it is a user's text."""
-    chained: list[dict[str, Any]] = []
-    for step in steps:
-        chained.append({
-            "counter": Hcl(counter),
-            "file": Hcl(step.file),
-            "key": Hcl(step.key),
-            "kind": step.kind,
-            "label": Hcl(STEP_LABELS[step.kind]),
-            "machine": Hcl(machine),
-            "module": Hcl(step.module),
-            "previous": chained[-1]["module"] if chained else Hcl(first),
-            "variable": Hcl("steps" if machine == "vm" else "validations"),
-        })  # fmt: skip
-    return chained
-
-
-def _tfvars(blueprint: Blueprint) -> bytes:
-    """The template's own text: Terraform takes strings in a tfvars.json as they are."""
-    values: dict[str, Any] = {"steps": {step.key: _step_values(step) for step in blueprint.steps}}
-    if blueprint.validations:
-        values["validations"] = {step.key: _step_values(step) for step in blueprint.validations}
-    return to_json(values)
-
-
-def _step_values(step: Step) -> dict[str, Any]:
-    values = {"file": step.file, "name": step.title, "type": step.kind.capitalize()}
-    return values | dict(step.options)
+    environment.filters["literal"] = lambda value: Hcl("true" if value else "false")
+    return environment
 
 
 def to_json(value: Any) -> bytes:
@@ -97,14 +67,24 @@ def to_json(value: Any) -> bytes:
 
 
 def _modules(blueprint: Blueprint) -> list[str]:
-    """The modules in use, each once."""
-    kinds = {step.kind for step in blueprint.steps + blueprint.validations}
-    return [
-        *TARGET_MODULES[blueprint.target],
-        "steps/prepare",
-        *(f"steps/{kind}" for kind in sorted(kinds)),
-        "steps/deprovision",
-    ]
+    """The modules in use, each once, and those whose files they read."""
+    azure = blueprint.azure
+    communicator = azure.communicator if azure else "ssh"
+    steps = blueprint.steps + blueprint.validations
+    used = [*TARGET_MODULES[blueprint.target], *(STEP_MODULES[communicator][step.kind] for step in steps)]
+    if communicator == "ssh":
+        used += ["steps/prepare", "steps/deprovision"]
+    else:
+        used += ["azure/prepare", "azure/deprovision"]
+    if communicator == "extension":
+        used += ["azure/bundle", "azure/extension", "azure/run_command"]
+    if azure:
+        used.append(f"azure/{azure.system}_vm")
+        if communicator != "ssh" and azure.system == "linux":  # what runs is the same as over SSH
+            used += ["steps/prepare", "steps/shell", "steps/deprovision"]
+        if not blueprint.source_validation_only:
+            used += ["azure/captured_image", "azure/captured_gallery"]
+    return sorted(set(used))
 
 
 @cache

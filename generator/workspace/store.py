@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,13 @@ TEMPLATE = "template.json"
 SCHEMA = 1
 LARGEST = 64 * 1024 * 1024  # bytes of a file; ours have a third at most
 # What a build leaves in a workspace by itself: ours, but never rendered.
-KEPT = {"releases.auto.tfvars.json"}
+LEDGER = "releases.auto.tfvars.json"
+KEPT = {LEDGER}
+PROVIDERS_LOCK = ".terraform.lock.hcl"
+# What Terraform loads from a folder, and what it and builds write there besides images.
+LOADED = ("*.tf", "*.tf.json", "*.tfvars", "*.tfvars.json", "*.tofu", PROVIDERS_LOCK, ".terraform/environment")
+WRITTEN = {".imagegen", ".terraform", ".terraform.tfstate.lock.info", "errored.tfstate", *KEPT}
+WRITTEN_INSIDE = (".imagegen/*", ".terraform/*", "terraform.tfstate*")
 State = Literal["create", "identical", "update", "edited", "foreign", "orphan"]
 
 
@@ -43,7 +50,14 @@ class Comparison:
 
 
 def read_lock(folder: Path) -> Lock | None:
-    """The lock of a workspace; None when there is none. Raises ImagegenError when it cannot be read."""
+    """The lock of a workspace; None when there is none.
+
+    Raises ImagegenError when it cannot be read, and for a folder in which nothing may be read or written.
+    """
+    if strange := _leading_away(folder, WRITTEN, WRITTEN_INSIDE):
+        raise ImagegenError(
+            f"{folder} has links, pipes or devices where imagegen reads and writes: {', '.join(strange)}", "remove them"
+        )
     path = folder / LOCK
     if not path.is_file():
         return None
@@ -52,8 +66,11 @@ def read_lock(folder: Path) -> Lock | None:
         if value["schema"] != SCHEMA:
             raise ImagegenError(f"{path} was written by another version of imagegen", "use that version")
         files = {str(name): str(digest) for name, digest in value["files"].items()}
-        settings = {**value["settings"], "sets": dict(value["settings"]["sets"])}
-        return Lock(settings, [str(name) for name in value["sources"]], files)
+        settings = {**value["settings"], "sets": dict(value["settings"].get("sets", {}))}
+        sources = [str(name) for name in value["sources"]]
+        if not all(_inside(folder, name) for name in sources):
+            raise ValueError("a source lies outside")
+        return Lock(settings, sources, files)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ImagegenError(
             f"{path} is damaged", "restore it from git, or delete it and generate with --force"
@@ -110,7 +127,7 @@ def _present(path: Path) -> bytes:
 
 def _inside(folder: Path, path: str) -> bool:
     """Whether a path stays in the folder, through no link: a workspace is committed, so anybody may have made it."""
-    return (folder / path).resolve() == folder.resolve() / path
+    return not Path(path).is_absolute() and (folder / path).resolve() == folder.resolve() / path
 
 
 def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, force: bool) -> list[str]:
@@ -119,10 +136,10 @@ def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, forc
     Raises ImagegenError, before anything is written, when that would overwrite a hand edit or a stranger's file and
     `force` is not given, and always when a link leads out of the folder.
     """
-    if linked := [path for path in comparison.having("foreign") if not _inside(folder, str(Path(path).parent))]:
-        raise ImagegenError(f"links lead out of {folder}: {', '.join(linked)}", "remove the links")
     if not force:
         _refuse_overwriting(folder, comparison)
+    if linked := [path for path in comparison.having("foreign") if not _inside(folder, str(Path(path).parent))]:
+        raise ImagegenError(f"links lead out of {folder}: {', '.join(linked)}", "remove the links")
     changed = comparison.having("create", "update", *(("edited", "foreign") if force else ()))
     for path in changed:
         if path in files:
@@ -186,13 +203,28 @@ def _sync_folder(folder: Path) -> None:
 
 def foreign_to_terraform(folder: Path, files: dict[str, bytes]) -> list[str]:
     """Files that Terraform would load from the workspace and that we did not write (design.md section 5, Trust)."""
-    patterns = ("*.tf", "*.tf.json", "*.tfvars", "*.tfvars.json", "*.tofu", ".terraform.lock.hcl")
-    found = {path.relative_to(folder).as_posix() for pattern in patterns for path in folder.glob(pattern)}
-    found |= {path.relative_to(folder).as_posix() for path in (folder / "modules").rglob("*") if path.is_file()}
-    # What builds and Terraform write here must not lead anywhere else.
-    ours = (".imagegen", ".terraform", "images", "terraform.tfstate", *KEPT)
-    links = {name for name in ours if (folder / name).is_symlink()}
-    return sorted((found - set(files) - KEPT) | links)
+    loaded = [path for pattern in LOADED for path in folder.glob(pattern)]
+    loaded += [path for path in (folder / "modules").rglob("*") if path.is_symlink() or not path.is_dir()]
+    found = {path.relative_to(folder).as_posix() for path in loaded}
+    if any(name.startswith("modules/azure/") for name in files) and _locks_only_ours(folder / PROVIDERS_LOCK):
+        found.discard(PROVIDERS_LOCK)
+    return sorted((found - set(files) - KEPT) | set(_leading_away(folder, {"images"}, ("images/*", "images/*/*"))))
+
+
+def _locks_only_ours(path: Path) -> bool:
+    """Whether Terraform's lock of providers, which belongs into git, names none but those that we use."""
+    if not path.is_file() or path.is_symlink():
+        return False
+    named = re.findall(rb'^\s*provider\s+"([^"]*)"', _present(path), re.MULTILINE)
+    return set(named) <= {b"registry.terraform.io/hashicorp/azurerm"}
+
+
+def _leading_away(folder: Path, names: set[str], patterns: tuple[str, ...]) -> list[str]:
+    """What has one of these names and is neither a file nor a folder: links, pipes, sockets and devices."""
+    found = [path for path in folder.iterdir() if path.name in names] if folder.is_dir() else []
+    found += [path for pattern in patterns for path in folder.glob(pattern)]
+    plain_ones = [path for path in found if not path.is_symlink() and (path.is_file() or path.is_dir())]
+    return sorted(path.relative_to(folder).as_posix() for path in set(found) - set(plain_ones))
 
 
 def _digest(content: bytes) -> str:

@@ -50,6 +50,17 @@ class ArmId:
         cut = self._provider if at_top else len(self._segments) - 2
         return ArmId("/" + "/".join(self._segments[:cut]))
 
+    def child(self, arm_type: str, name: str = "-") -> "ArmId":
+        """The id of something of a type under this one."""
+        if arm_type == GROUPS:
+            return ArmId(f"{self.text}/resourceGroups/{name}")
+        if arm_type.lower().startswith(f"{self.type.lower()}/"):
+            start, kinds = self.text, arm_type[len(self.type) + 1 :].split("/")
+        else:
+            namespace, *kinds = arm_type.split("/")
+            start = f"{self.text}/providers/{namespace}"
+        return ArmId("/".join([start, *(f"{kind}/{name}" for kind in kinds)]))
+
     def holds(self, other: "ArmId | str") -> bool:
         """Whether another id lies under this one."""
         key = other.key if isinstance(other, ArmId) else other.lower()

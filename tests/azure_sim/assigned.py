@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from tests.azure_sim import life, scripts
 from tests.azure_sim.arm_id import ArmId
-from tests.azure_sim.store import Contents, Resource
+from tests.azure_sim.contents import Contents, Resource
 
 TENANT = "11111111-1111-1111-1111-111111111111"
-OUTPUT_LIMIT = 4096
 
 
 def stable_uuid(*parts: str) -> str:
@@ -47,16 +47,20 @@ def _machine(contents: Contents, record: Resource, old: Resource) -> None:
         newest = offered["versions"][-1] if image["version"] == "latest" else image["version"]
         image["exactVersion"] = known or newest
     if not record["state"]:
-        secure = properties.get("securityProfile", {}).get("securityType")
+        secure = properties.get("securityProfile", {}).get("securityType") not in (None, "Standard")
         record["state"] = {
-            "power": "running", "generalized": False, "booted_at": time.time(),
-            "generation": "V2" if secure else offered["generation"], "architecture": offered["architecture"],
+            "generalized": False, "generation": "V2" if secure else offered["generation"],
+            "architecture": offered["architecture"],
         }  # fmt: skip
+        life.boot(contents, record["state"])
     _os_disk(contents, record)
 
 
 def _offered(contents: Contents, image: dict[str, Any]) -> dict[str, Any]:
     """What a machine inherits from its image: an own one, a version and its definition, or the marketplace's."""
+    for kind in ("community", "shared"):
+        if path := image.get(f"{kind}GalleryImageId"):
+            return _offered_publicly(contents, kind, path)
     if not image.get("id"):
         return marketplace(contents, *(str(image.get(part, "")) for part in ("publisher", "offer", "sku")))
     source = ArmId(image["id"])
@@ -68,6 +72,13 @@ def _offered(contents: Contents, image: dict[str, Any]) -> dict[str, Any]:
         "generation": properties.get("hyperVGeneration") or "V1",
         "architecture": properties.get("architecture") or "x64",
     }
+
+
+def _offered_publicly(contents: Contents, kind: str, path: str) -> dict[str, Any]:
+    """What an image of a community or shared gallery has: `/communityGalleries/G/images/I/versions/V`."""
+    _, gallery, _, image, *_ = path.strip("/").split("/")
+    images: dict[str, Any] = contents["galleries"].get(f"{kind}/{gallery}", {})
+    return {"versions": ["1.0.0"], "generation": "V2", "architecture": "x64", **images.get(image, {})}
 
 
 def _os_disk(contents: Contents, record: Resource) -> None:
@@ -105,48 +116,47 @@ def _public_address(contents: Contents, record: Resource, old: Resource) -> None
     record["properties"]["ipAddress"] = given
 
 
-def _result(contents: Contents, record: Resource, script: str) -> dict[str, Any]:
-    """How a script ends: as the first of the hook's `scripts` says whose `match` is in it, else well.
-
-    Such an entry has `match`, and any of `exit_code`, `output`, `error` and `reboots`.
-    """
-    usual: dict[str, Any] = {"exit_code": 0, "output": "", "error": ""}
-    result = usual | next((one for one in contents["scripts"] if one["match"] in script), {})
-    machine = ArmId(record["id"]).parent
-    if result.get("reboots") and machine:
-        contents["resources"][machine.key]["state"]["booted_at"] = time.time()
-    return result
-
-
 def _run_command(contents: Contents, record: Resource, old: Resource) -> None:
-    """Run the script. Fact 22: only the last 4 KB of its output are kept."""
-    properties = record["properties"]
-    result = _result(contents, record, str(properties.get("source", {}).get("script") or ""))
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    properties["instanceView"] = {
-        "exitCode": result["exit_code"], "executionState": "Failed" if result["exit_code"] else "Succeeded",
-        "executionMessage": "", "output": result["output"][-OUTPUT_LIMIT:], "error": result["error"][-OUTPUT_LIMIT:],
-        "startTime": now, "endTime": now,
-    }  # fmt: skip
-    if result["exit_code"] and properties.get("treatFailureAsDeploymentFailure"):
-        message = f"Failed to execute script, exit code {result['exit_code']}: {result['error']}"
-        record["failure"] = {"code": "VMExtensionProvisioningError", "message": message}
+    scripts.run_command(contents, record, _machine_of(contents, record))
 
 
 def _extension(contents: Contents, record: Resource, old: Resource) -> None:
-    """An extension has no result to read: it fails as a whole."""
-    properties = record["properties"]
-    result = _result(contents, record, f"{properties.get('settings')}{properties.get('protectedSettings')}")
-    if result["exit_code"]:
-        message = f"VM has reported a failure when processing extension '{record['name']}': {result['error']}"
-        record["failure"] = {"code": "VMExtensionProvisioningError", "message": message}
+    scripts.extension(contents, record, _machine_of(contents, record))
+
+
+def _machine_of(contents: Contents, record: Resource) -> Resource | None:
+    machine = ArmId(record["id"]).parent
+    return contents["resources"].get(machine.key) if machine else None
 
 
 def _storage_account(contents: Contents, record: Resource, old: Resource) -> None:
+    """With the ARM front, blobs are at its address, with the account in the path."""
     name = record["name"]
-    record["properties"]["primaryEndpoints"] = {
+    endpoints = {
         service: f"https://{name}.{service}.core.windows.net/" for service in ("blob", "file", "queue", "table")
     }
+    if contents["endpoint"]:
+        endpoints["blob"] = f"{contents['endpoint']}/{name}/"
+    record["properties"]["primaryEndpoints"] = endpoints
+
+
+def _grant(contents: Contents, record: Resource, old: Resource) -> None:
+    """The address at which the disk's bytes can be read until the grant ends."""
+    disk = str(ArmId(record["id"]).parent and ArmId(record["id"]).parent.text)  # type: ignore[union-attr]
+    name = f"md-{stable_uuid(disk)[:8]}"
+    host = f"{contents['endpoint']}/{name}" if contents["endpoint"] else f"https://{name}.blob.core.windows.net"
+    until = time.time() + float(record["properties"].get("durationInSeconds") or 3600)
+    expiry = time.strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ", time.gmtime(until))
+    record["state"] = {"place": name, "until": until}
+    record["properties"].setdefault("accessSAS", f"{host}/d/abcd?sv=2018-03-28&sr=b&sp=r&se={expiry}&sig=simulated")
+
+
+def _snapshot(contents: Contents, record: Resource, old: Resource) -> None:
+    """A copy from another region goes on after the snapshot stands."""
+    creation = record["properties"].get("creationData", {})
+    record["properties"].setdefault("diskSizeGB", 30)
+    if creation.get("createOption") == "CopyStart" and not record["state"]:
+        record["state"] = {"copied_at": time.time() + contents["copies"].get("snapshot_seconds", 0.0)}
 
 
 def _fixed(**values: Callable[[Resource], Any]) -> Callable[[Contents, Resource, Resource], None]:
@@ -169,9 +179,9 @@ GIVEN: dict[str, Callable[[Contents, Resource, Resource], None]] = {
     "microsoft.network/virtualnetworks": _fixed(resourceGuid=lambda one: stable_uuid(one["id"])),
     "microsoft.compute/galleries": _fixed(uniqueName=lambda one: f"{stable_uuid(one['id'])}-{one['name']}"),
     "microsoft.compute/disks": _fixed(diskSizeGB=lambda _: 30),
-    "microsoft.compute/disks/grants": _fixed(
-        accessSAS=lambda one: f"https://md-{stable_uuid(one['id'])[:8]}.blob.core.windows.net/d/abcd?sig=simulated"
-    ),
+    "microsoft.compute/disks/grants": _grant,
+    "microsoft.compute/snapshots/grants": _grant,
+    "microsoft.compute/snapshots": _snapshot,
     "microsoft.keyvault/vaults": _fixed(vaultUri=lambda one: f"https://{one['name']}.vault.azure.net/"),
     "microsoft.managedidentity/userassignedidentities": _fixed(
         clientId=lambda one: stable_uuid(one["id"], "client"),

@@ -5,27 +5,23 @@ fronts translate. Nothing here sleeps. An operation that takes time leaves a res
 Creating, Updating or Deleting until its time has come; who wants to see the end asks again, as with ARM.
 
 Where it differs from Azure: one version of every API; properties are kept as they come and only those a rule or an
-answer needs are understood; access rights, quotas and prices do not exist; names are never checked.
+answer needs are understood; quotas and prices do not exist; names are never checked; everything is permitted but for
+what a test takes away.
 """
 
-import json
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from tests.azure_sim import actions, assigned, faults, rules
+from tests.azure_sim import access, actions, assigned, faults, rules
 from tests.azure_sim.arm_id import GROUPS, SUBSCRIPTIONS, ArmId
+from tests.azure_sim.contents import Contents, Resource
 from tests.azure_sim.errors import CloudError
-from tests.azure_sim.store import Contents, Resource, Store
+from tests.azure_sim.shown import INLINE, show, under
+from tests.azure_sim.store import Store
 
-# Resources that ARM also takes and shows as a list within their parent.
-INLINE = {
-    "microsoft.network/virtualnetworks": "subnets",
-    "microsoft.network/networksecuritygroups": "securityRules",
-}
 NO_PARENT_NEEDED = ("Microsoft.Authorization/", "Microsoft.MarketplaceOrdering/")
 
 
@@ -36,22 +32,23 @@ class Cloud:
         self._store = Store(path)
 
     def get(self, resource_id: str) -> Resource | None:
-        """A resource as ARM would show it; None when there is none."""
+        """A resource as ARM would show it; None when there is none. A slow answer has `wait`, in seconds."""
         target = ArmId(resource_id)
-        self._store.log("read", resource_id)
-        contents = self._store.read()
-        if faults.find(contents, "read", target):
-            with self._store.changing() as contents:
-                planted = faults.take(contents, "read", target)
-            faults.refuse(planted)
-        return _shown(contents, target.key)
+        contents, planted = self._reading("read", target)
+        shown = show(contents, target.key)
+        return shown | {"wait": planted["seconds"]} if shown and planted else shown
+
+    def listed(self, under: str, arm_type: str = "") -> list[Resource]:
+        """What `resources` has, as a request: it is in the journal, and faults for the `list` of a type apply."""
+        self._reading("list", ArmId(under).child(arm_type) if arm_type else ArmId(under))
+        return self.resources(under, arm_type)
 
     def put(self, resource_id: str, body: Mapping[str, Any]) -> Resource:
         """Create or replace a resource: `location`, `tags` and `properties`. What Azure itself assigns is kept."""
         target = ArmId(resource_id)
         contents = self._store.read()
         action = "update" if target.key in contents["resources"] else "create"
-        self._store.log(action, resource_id)
+        self._store.log(action, resource_id, body=dict(body))
         with self._request(action, target) as (contents, planted):
             rules.check_size(body)
             _require_parent(contents, target)
@@ -60,39 +57,60 @@ class Cloud:
             record = _write(contents, target, body)
             faults.schedule(contents, record, planted)
         faults.lose(planted)
-        shown = _shown(self._store.read(), target.key)
+        shown = show(self._store.read(), target.key)
         assert shown is not None
         return shown
 
-    def delete(self, resource_id: str) -> None:
-        """Delete a resource and all under it; what is not there is no error, as with ARM."""
+    def patch(self, resource_id: str, changes: Mapping[str, Any]) -> Resource:
+        """Change what is named of a resource, at every depth; tags are replaced as a whole."""
+        target = ArmId(resource_id)
+        record = self._store.read()["resources"].get(target.key)
+        if record is None:
+            raise rules.not_found(target)
+        properties = _merged(record["properties"], changes.get("properties") or {})
+        body = {name: changes.get(name, record[name]) for name in ("location", "tags")}
+        return self.put(resource_id, body | {"properties": properties})
+
+    def delete(self, resource_id: str) -> Resource | None:
+        """Delete a resource and all under it; what is not there is no error, as with ARM. What is being deleted."""
         target = ArmId(resource_id)
         self._store.log("delete", resource_id)
         with self._request("delete", target) as (contents, planted):
             record = contents["resources"].get(target.key)
             if record is None:
-                return
+                return None
             rules.check_delete(contents, target, record)
+            record["failure"] = None
             faults.schedule(contents, record, planted)
             if planted is None or planted["how"] != "fail":
-                for one in [record, *_under(contents, target)]:
+                for one in [record, *under(contents, target)]:
                     one["gone_at"] = record["ready_at"]
+            shown = show(contents, target.key)
         faults.lose(planted)
+        return shown
 
-    def act(self, resource_id: str, action: str) -> Resource:
-        """What ARM takes by POST: start, restart, powerOff, deallocate, generalize."""
+    def act(self, resource_id: str, action: str, body: Mapping[str, Any] | None = None) -> Resource:
+        """What a machine takes by POST: see `actions`. What the action itself answers is the `answer`."""
         target = ArmId(resource_id)
         self._store.log(action, resource_id)
         with self._request(action, target) as (contents, planted):
             record = contents["resources"].get(target.key)
             if record is None:
                 raise rules.not_found(target)
-            actions.act(action, target, record)
+            record["failure"] = None
+            answer = actions.act(contents, action, target, record, dict(body or {}))
             faults.schedule(contents, record, planted)
         faults.lose(planted)
-        shown = _shown(self._store.read(), target.key)
+        shown = show(self._store.read(), target.key)
         assert shown is not None
-        return shown
+        return shown | {"answer": answer}
+
+    def request(self, action: str, resource_id: str) -> None:
+        """A request that changes nothing here: it is in the journal, and what is planted for it applies."""
+        self._store.log(action, resource_id)
+        with self._request(action, ArmId(resource_id)) as (_, planted):
+            pass
+        faults.lose(planted)
 
     def resources(self, under: str = "", arm_type: str = "") -> list[Resource]:
         """All resources under an id and of a type; everything by default."""
@@ -102,16 +120,24 @@ class Cloud:
             for key, record in contents["resources"].items()
             if (not under or ArmId(under).holds(key)) and (not arm_type or record["type"].lower() == arm_type.lower())
         ]
-        return [shown for key in keys if (shown := _shown(contents, key))]
+        return [shown for key in keys if (shown := show(contents, key))]
 
     def authenticate(self, subscription: str) -> None:
         """Where a front asks whether its credential is good; refused only by a planted fault."""
         with self._request("authenticate", ArmId(f"/subscriptions/{subscription}")):
             pass
 
+    def exists(self, resource_id: str) -> bool:
+        """Whether there is such a resource; no request."""
+        return ArmId(resource_id).key in self._store.read()["resources"]
+
+    def offer(self, publisher: str, offer: str, sku: str) -> dict[str, Any]:
+        """What is known of a marketplace image."""
+        return assigned.marketplace(self._store.read(), publisher, offer, sku)
+
     def versions(self, publisher: str, offer: str, sku: str) -> list[str]:
         """The versions of a marketplace image, oldest first."""
-        return assigned.marketplace(self._store.read(), publisher, offer, sku)["versions"]  # type: ignore[no-any-return]
+        return self.offer(publisher, offer, sku)["versions"]  # type: ignore[no-any-return]
 
     def failure(self, resource_id: str) -> CloudError | None:
         """Why the last operation on a resource ended as Failed."""
@@ -121,18 +147,29 @@ class Cloud:
 
     # What tests use.
 
+    def hook(self, name: str) -> Any:
+        """What a hook is set to."""
+        return self._store.read()[name]
+
+    def ran(self) -> list[dict[str, Any]]:
+        """The scripts that machines were given, in order: machine, name, script, at, and what came with them."""
+        return list(self._store.read()["ran"])
+
+    def asked(self, arm_type: str) -> list[dict[str, Any]]:
+        """The resources of a type that were asked for, in order, as they were: `id`, `location`, `tags`, `properties`."""
+        return [
+            {"id": line["id"]} | line["body"]
+            for line in self._store.journal()
+            if "body" in line and ArmId(line["id"]).type.lower() == arm_type.lower()
+        ]
+
     def plant(self, fault: faults.Fault) -> None:
         """Add a line to the table of faults: `cloud.plant(fault("create", "Microsoft.Compute/images"))`."""
         with self._store.changing() as contents:
             contents["faults"].append(fault)
 
     def set(self, **hooks: Any) -> None:
-        """Set hooks.
-
-        echo_case: types whose answers carry ids in other letter case, or `*`. delay: seconds by type, or by `*`.
-        marketplace: `publisher:offer:sku` to `versions`, `generation`, `architecture`. scripts: how run commands end,
-        see `assigned`. addresses: the public addresses to hand out first.
-        """
+        """Set hooks: `contents.HOOKS` has them all."""
         with self._store.changing() as contents:
             unknown = set(hooks) - set(contents)
             assert not unknown, f"no such hook: {unknown}"
@@ -154,10 +191,24 @@ class Cloud:
     def _request(self, action: str, target: ArmId) -> Iterator[tuple[Contents, faults.Fault | None]]:
         """Take the fault for a request, and carry it out if the fault lets it."""
         with self._store.changing() as contents:
+            access.require(contents, access.operation(action, target), target)
             planted = faults.take(contents, action, target)
         faults.refuse(planted)
         with self._store.changing() as contents:
             yield contents, planted
+
+    def _reading(self, action: str, target: ArmId) -> tuple[Contents, faults.Fault | None]:
+        """The contents for a request that only reads, after what was planted for it."""
+        self._store.log(action, target.text)
+        contents = self._store.read()
+        access.require(contents, access.operation(action, target), target)
+        planted = None
+        if faults.find(contents, action, target):
+            with self._store.changing() as changed:
+                planted = faults.take(changed, action, target)
+            faults.refuse(planted)
+            faults.lose(planted)
+        return contents, planted
 
 
 def _write(contents: Contents, target: ArmId, body: Mapping[str, Any]) -> Resource:
@@ -185,7 +236,7 @@ def _write_inline(contents: Contents, target: ArmId, items: list[dict[str, Any]]
     """Make what a parent lists exist, and nothing else of that type."""
     kind = INLINE[target.type.lower()]
     wanted = {ArmId(f"{target.text}/{kind}/{item['name']}"): item for item in items}
-    for record in _under(contents, target):
+    for record in under(contents, target):
         if record["type"].lower().endswith(f"/{kind.lower()}") and ArmId(record["id"]).key not in {
             one.key for one in wanted
         }:
@@ -196,8 +247,12 @@ def _write_inline(contents: Contents, target: ArmId, items: list[dict[str, Any]]
         faults.schedule(contents, _write(contents, one, {"properties": properties}), None)
 
 
-def _under(contents: Contents, target: ArmId) -> list[Resource]:
-    return [record for key, record in contents["resources"].items() if target.holds(key)]
+def _merged(old: Any, new: Any) -> Any:
+    """JSON merge (RFC 7396), as PATCH has it."""
+    if not isinstance(old, dict) or not isinstance(new, Mapping):
+        return new
+    both = old | {name: _merged(old.get(name), value) for name, value in new.items()}
+    return {name: value for name, value in both.items() if value is not None}
 
 
 def _require_parent(contents: Contents, target: ArmId) -> None:
@@ -212,40 +267,3 @@ def _require_parent(contents: Contents, target: ArmId) -> None:
     if parent.key not in contents["resources"]:
         code = "ResourceGroupNotFound" if parent.type == GROUPS else "ParentResourceNotFound"
         raise CloudError(404, code, f"'{parent.name}' of type {parent.type} could not be found.")
-
-
-def _shown(contents: Contents, key: str) -> Resource | None:
-    """A record as an answer: with its inline lists and provisioningState, and in other letter case if asked for."""
-    record = contents["resources"].get(key)
-    if record is None:
-        return None
-    shown = {name: deepcopy(record[name]) for name in ("id", "name", "type", "location", "tags", "properties", "state")}
-    if kind := INLINE.get(record["type"].lower()):
-        items = [one for one in _under(contents, ArmId(key)) if one["type"].lower().endswith(f"/{kind.lower()}")]
-        shown["properties"][kind] = [{"name": one["name"], "id": one["id"], **one["properties"]} for one in items]
-    shown["properties"]["provisioningState"] = _provisioning(record)
-    shown["busy_until"] = max(record["ready_at"], record.get("gone_at", 0.0))
-    if {"*", record["type"]} & set(contents["echo_case"]):
-        shown = json.loads(json.dumps(shown), object_hook=_in_other_case)
-    return shown
-
-
-def _provisioning(record: Resource) -> str:
-    if record.get("gone_at"):
-        return "Deleting"
-    if record["ready_at"] > time.time():
-        return str(record["was"])
-    return "Failed" if record["failure"] else "Succeeded"
-
-
-def _in_other_case(part: dict[str, Any]) -> dict[str, Any]:
-    """Fact 3: ARM may answer with the group's name in other letter case than it was given."""
-    return {name: _recased(value) for name, value in part.items()}
-
-
-def _recased(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_recased(one) for one in value]
-    if isinstance(value, str) and value.lower().startswith("/subscriptions/") and (group := ArmId(value).group):
-        return value.replace(f"/{group}", f"/{group.upper()}", 1)
-    return value

@@ -4,8 +4,8 @@ import time
 from typing import Any, Literal
 
 from tests.azure_sim.arm_id import ArmId
+from tests.azure_sim.contents import Contents, Resource
 from tests.azure_sim.errors import AnswerLost, CloudError
-from tests.azure_sim.store import Contents, Resource
 
 How = Literal["refuse", "lose", "fail", "slow"]
 Fault = dict[str, Any]
@@ -72,6 +72,7 @@ def schedule(contents: Contents, record: Resource, planted: Fault | None) -> Non
     """When the operation on a resource will be over, and how it will end."""
     delay = contents["delay"]
     seconds = delay.get(record["type"], delay.get("*", 0.0)) + (planted["seconds"] if planted else 0.0)
+    seconds += record.pop("takes", 0.0)  # a script's own time
     record["ready_at"] = time.time() + seconds
     record.setdefault("failure", None)  # a script that failed has left its own
     if planted and planted["how"] == "fail":

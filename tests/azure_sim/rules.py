@@ -1,12 +1,13 @@
 """What Azure refuses. Numbers are those of the project's list of facts about Azure; "ARM" is general knowledge."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.azure_sim.arm_id import ArmId
+from tests.azure_sim.arm_id import GROUPS, ArmId
+from tests.azure_sim.contents import Contents, Resource
 from tests.azure_sim.errors import CloudError
-from tests.azure_sim.store import Contents, Resource
 
 Body = Mapping[str, Any]
 Rule = Callable[[Contents, ArmId, Resource | None, Body], None]
@@ -147,6 +148,8 @@ def _version_has_a_source(contents: Contents, target: ArmId, old: Resource | Non
     """Facts 4, 10 and 16 for the source of a new version: a machine, or an image made of one."""
     definition = contents["resources"].get(target.parent.key if target.parent else "")
     machine_id, image_id = (_at(body, f"storageProfile.source.{name}") for name in ("virtualMachineId", "id"))
+    if image_id and "/virtualmachines/" in image_id.lower():  # which is taken too, within a tenant
+        machine_id, image_id = image_id, None
     if old is not None:
         return  # the source of a version that stands is no longer needed
     if machine_id:
@@ -181,7 +184,7 @@ def _image_can_be_made(contents: Contents, target: ArmId, old: Resource | None, 
         return
     machine = _existing(contents, machine_id)
     security = _at(machine, "securityProfile.securityType")
-    if security:
+    if security not in (None, "Standard"):
         raise _invalid(
             f"Creation of managed images are not supported for virtual machine with {security} security type."
         )
@@ -203,14 +206,56 @@ def _references_exist(contents: Contents, target: ArmId, old: Resource | None, b
         _existing(contents, interface["id"])
 
 
+def _image_is_offered(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
+    """ARM: a marketplace image that is known not to be there makes no machine."""
+    image = _at(body, "storageProfile.imageReference") or {}
+    name = ":".join(str(image.get(part)) for part in ("publisher", "offer", "sku"))
+    known = contents["marketplace"].get(name, {}).get("versions")
+    version = image.get("version")
+    if old is None and known is not None and (version not in known if version != "latest" else not known):
+        raise CloudError(
+            404,
+            "PlatformImageNotFound",
+            f"The platform image '{name}:{version}' is not available. Verify that all fields in the storage profile "
+            "are correct.",
+        )
+
+
+def _group_stays(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
+    """ARM: a group does not move."""
+    if old is not None and _region(str(body.get("location"))) != _region(old["location"]):
+        raise CloudError(
+            409,
+            "InvalidResourceGroupLocation",
+            f"Invalid resource group location '{body.get('location')}'. The Resource group already exists in location "
+            f"'{old['location']}'.",
+        )
+
+
 def _one_grant_a_disk(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
     """ARM: a disk with an active shared access signature takes no second one, nor does a disk of a running machine."""
-    if old is not None:
+    if old is not None and old["state"]["until"] > time.time():
         raise CloudError(409, "Conflict", "The disk already has an active shared access signature.")
     disk = contents["resources"].get(target.parent.key if target.parent else "", {})
     machine = contents["resources"].get(str(_at(disk, "managedBy")).lower())
     if machine and machine["state"]["power"] == "running":
         raise CloudError(409, "Conflict", f"The disk is attached to the running VM '{machine['name']}'.")
+
+
+def _source_is_whole(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
+    """ARM: what a disk or snapshot is made of exists, and its copy from another region has ended."""
+    creation = _at(body, "creationData") or {}
+    source_id = creation.get("sourceResourceId")
+    if old is not None or not source_id:
+        return
+    source = _existing(contents, source_id)
+    if source["state"].get("copied_at", 0.0) > time.time():
+        raise CloudError(409, "OperationNotAllowed", f"The snapshot '{source['name']}' is still being copied.")
+    if creation.get("createOption") == "CopyStart":
+        if not _at(body, "incremental"):
+            raise _invalid("CopyStart is supported only for incremental snapshots.")
+    elif _region(source["location"]) != _region(body["location"]):
+        raise _invalid(f"The source '{source_id}' is in region '{source['location']}', not in '{body['location']}'.")
 
 
 def _gallery_is_empty(contents: Contents, target: ArmId) -> None:
@@ -229,7 +274,8 @@ def _not_in_use(contents: Contents, target: ArmId) -> None:
 
 
 PUT: dict[str, tuple[Rule, ...]] = {
-    "microsoft.compute/virtualmachines": (_references_exist,),
+    GROUPS.lower(): (_group_stays,),
+    "microsoft.compute/virtualmachines": (_references_exist, _image_is_offered),
     ON_MACHINES[0]: (_machine_runs, _one_extension_a_handler),
     ON_MACHINES[1]: (_machine_runs,),
     "microsoft.compute/images": (_image_can_be_made, _source_stays("sourceVirtualMachine")),
@@ -238,5 +284,8 @@ PUT: dict[str, tuple[Rule, ...]] = {
         _version_has_a_source,
         _source_stays("storageProfile.source"),
     ),
+    "microsoft.compute/disks": (_source_is_whole,),
+    "microsoft.compute/snapshots": (_source_is_whole,),
     "microsoft.compute/disks/grants": (_one_grant_a_disk,),
+    "microsoft.compute/snapshots/grants": (_one_grant_a_disk,),
 }

@@ -9,21 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-Resource = dict[str, Any]
-Contents = dict[str, Any]
-
-
-def empty() -> Contents:
-    """A cloud with nothing in it, and every hook at rest."""
-    return {
-        "resources": {},
-        "faults": [],
-        "echo_case": [],
-        "delay": {},
-        "marketplace": {},
-        "scripts": [],
-        "addresses": [],
-    }
+from tests.azure_sim import life
+from tests.azure_sim.contents import Contents, empty
 
 
 class Store:
@@ -44,17 +31,18 @@ class Store:
             coming.replace(self.path)  # a reader, or a writer that is killed, never meets half a file
 
     def read(self) -> Contents:
-        """The contents as they stand, without what has gone meanwhile."""
-        contents: Contents = json.loads(self.path.read_text()) if self.path.exists() else empty()
+        """The contents as they stand now: without what has gone meanwhile, and with what has happened to machines."""
+        contents: Contents = json.loads(self.path.read_text() if self.path.exists() else json.dumps(empty()))
         now = time.time()
         contents["resources"] = {
             key: record for key, record in contents["resources"].items() if not 0 < record.get("gone_at", 0) <= now
         }
+        life.settle(contents)
         return contents
 
-    def log(self, action: str, resource_id: str) -> None:
-        """Note a request; a line this short is appended whole, so no lock is needed."""
-        line = json.dumps({"at": time.time(), "action": action, "id": resource_id}) + "\n"
+    def log(self, action: str, resource_id: str, **more: Any) -> None:
+        """Note a request; what is written at once is appended whole, so no lock is needed."""
+        line = json.dumps({"at": time.time(), "action": action, "id": resource_id} | more) + "\n"
         descriptor = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(descriptor, line.encode())

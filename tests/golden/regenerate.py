@@ -1,23 +1,33 @@
 """Generate every golden workspace anew, by the command line. Read the difference before you commit it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+CASES_FOLDER = Path(__file__).parent / "cases"
 
 
 def cases() -> dict[str, tuple[Path, Path]]:
     """Name => template and committed workspace: the examples, and the cases of this folder."""
     examples = {f"example-{path.parent.name}": path for path in sorted(ROOT.glob("examples/*/template.json"))}
-    own = {path.parent.name: path for path in sorted(Path(__file__).parent.glob("cases/*/template.json"))}
+    own = {path.parent.name: path for path in sorted(CASES_FOLDER.glob("*/template.json"))}
     return {name: (path, path.parent / "workspace") for name, path in (examples | own).items()}
 
 
 def generate(template: Path, out: Path) -> None:
-    """Run the command as a user does, on a template or on the workspace itself."""
-    options = [] if template == out else ["--target", "local", "--out", str(out), "--force"]
-    subprocess.run([sys.executable, "-m", "generator", "generate", str(template), *options], check=True)
+    """Run the command as a user does, on a template or on the workspace itself.
+
+    Beside a template may lie the `imagegen.toml` that it is generated with; without one the target is local.
+    """
+    folder, options = out, []
+    if template != out:
+        folder = template.parent
+        target = [] if (folder / "imagegen.toml").is_file() else ["--target", "local"]
+        options = [*target, "--out", str(out), "--force"]
+    command = [sys.executable, "-m", "generator", "generate", str(template), *options]
+    subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,20 @@
 """Whole workspaces, through the command line: equal to what is committed, twice the same, and right for Terraform."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import hcl2
 import pytest
 
+from tests.azure_sim.fixtures import azure_sim, azurerm_mirror
+from tests.azure_sim.mirror import AzureSim
 from tests.golden.regenerate import cases, generate
 
+__all__ = ["azure_sim", "azurerm_mirror"]
+
 CASES = cases()
+BACKEND_ASIDE = 'terraform {\n  backend "local" {}\n}\n'
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -47,16 +53,25 @@ def test_generated_twice_and_from_the_workspace_itself_it_is_the_same(case: tupl
     assert tree(out) == before
 
 
-def test_terraform_accepts_it_and_formats_nothing(case: tuple[Path, Path]) -> None:
+def test_terraform_accepts_it_and_formats_nothing(case: tuple[Path, Path], azure_sim: AzureSim) -> None:
     """fmt is a fixed point, validate passes, and a plan at rest is empty."""
     out, _ = case
 
     def terraform(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["terraform", *arguments], cwd=out, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["terraform", *arguments],
+            cwd=out,
+            env=os.environ | azure_sim.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     formatted = terraform("fmt", "-check", "-diff", "-recursive")
     assert formatted.returncode == 0, formatted.stdout
-    assert terraform("init", "-no-color").returncode == 0
+    (out / "backend_override.tf").write_text(BACKEND_ASIDE)
+    initialised = terraform("init", "-no-color")
+    assert initialised.returncode == 0, initialised.stdout + initialised.stderr
     validated = terraform("validate", "-no-color")
     assert validated.returncode == 0, validated.stdout + validated.stderr
     planned = terraform("plan", "-no-color", "-detailed-exitcode")

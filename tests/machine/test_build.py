@@ -15,8 +15,8 @@ import pytest
 
 from generator.local import images
 from tests.golden.regenerate import ROOT
+from tests.invariants import at_rest, processes, terraform
 from tests.machine.conftest import Imagegen, Write, inside
-from tests.machine.invariants import at_rest, processes, terraform
 
 pytestmark = pytest.mark.machine
 UGLY = ROOT / "tests/golden/cases/ugly"
@@ -158,7 +158,7 @@ def test_a_failing_step_is_named_and_its_machine_can_be_kept(
     assert imagegen("ssh", out, "ls", "/tmp/was-here").stdout.strip() == "/tmp/was-here"
     assert imagegen("ssh", out, "ls", "-d", "/tmp").stdout.strip() == "/tmp"
     assert "is not a version" in imagegen("apply", out, "--version", "1", code=1).stderr
-    assert "is kept here" in imagegen("apply", out, code=1).stderr
+    assert "is kept here" in imagegen("apply", out, "--fresh", code=1).stderr
     assert len(processes(str(imagegen.state_dir))) == 1
     imagegen("cleanup", out)
     at_rest(out, imagegen.state_dir)

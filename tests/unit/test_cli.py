@@ -1,6 +1,7 @@
 """The command line: exit codes, what goes where, and what is refused in which words."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -128,12 +129,27 @@ def test_a_changed_template_updates_its_workspace(shell: Shell) -> None:
     assert not (shell.folder / "small/scripts/010-shell.sh").exists()
 
 
-def test_the_azure_target_is_refused_with_the_way_around(shell: Shell) -> None:
-    """Nothing is written."""
-    result = shell("generate", shell.template())
-    assert result.code == 1
-    assert "--target local" in result.err
+def test_azure_is_the_target_when_none_is_named(shell: Shell) -> None:
+    """Generating needs no cloud; a VHD has to say where to go there."""
+    refused = shell("generate", shell.template())
+    assert refused.code == 1
+    assert "a VHD without `uri` is not supported on the azure target" in refused.err
     assert not (shell.folder / "small").exists()
+    named = shell.template(distribute=[{"type": "VHD", "runOutputName": "out", "uri": "https://a.example/c/x.vhd"}])
+    assert shell("generate", named).code == 0
+    assert (shell.folder / "small/modules/azure/linux_vm/main.tf").exists()
+
+
+def test_without_a_credential_the_way_around_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is made, and every source that was tried is named."""
+    for name in [name for name in os.environ if name.startswith("ARM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ARM_USE_CLI", "false")
+    named = shell.template(distribute=[{"type": "VHD", "runOutputName": "out", "uri": "https://a.example/c/x.vhd"}])
+    shell("generate", named)
+    result = shell("doctor", "--target", "azure")
+    assert result.code == 1
+    assert "ARM_CLIENT_SECRET" in result.err + result.out
 
 
 def test_all_missing_tools_are_named_at_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

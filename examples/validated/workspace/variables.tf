@@ -1,7 +1,7 @@
 # What the template says: template.auto.tfvars.json.
 
 variable "steps" {
-  description = "The template's customizers in their order: key => its type, name and file, and for File the destination on the machine."
+  description = "The template's customizers in their order: key => its type, name and file, and what else the template says of it."
   type = map(object({
     destination = optional(string)
     file        = string
@@ -13,7 +13,7 @@ variable "steps" {
 }
 
 variable "validations" {
-  description = "The template's validators in their order: key => its type, name and file, and for File the destination on the machine."
+  description = "The template's validators in their order: key => its type, name and file, and what else the template says of it."
   type = map(object({
     destination = optional(string)
     file        = string
@@ -84,9 +84,11 @@ variable "machine" {
     directory   = string
     disk = object({
       backing = string
+      digest  = optional(string, "")
       format  = string
       seed    = string
       size_gb = number
+      states  = optional(string, "")
     })
     memory_mb       = number
     name            = string
@@ -112,9 +114,11 @@ variable "validation_machine" {
     directory   = string
     disk = object({
       backing = string
+      digest  = optional(string, "")
       format  = string
       seed    = string
       size_gb = number
+      states  = optional(string, "")
     })
     memory_mb       = number
     name            = string

@@ -12,6 +12,7 @@ from generator.template.schema import (
     SharedImage,
     Shell,
     Validate,
+    Versioning,
     WindowsRestart,
     WindowsUpdate,
 )
@@ -43,6 +44,17 @@ def one_version(parts: list[Part]) -> Iterator[Finding]:
             message = f"version {version} here, but {first} before: a build makes one version"
             yield Finding((*at, "galleryImageId"), message, "write the same version, or make two templates")
         first = first or version
+
+
+@whole
+def one_versioning(parts: list[Part]) -> Iterator[Finding]:
+    """For the same reason all galleries number alike; the others follow the one that says how."""
+    first: Versioning | None = None
+    for at, target in every(parts, SharedImage):
+        if target.versioning and first and target.versioning != first:
+            message = "another distributor has another `versioning`: a build makes one version"
+            yield Finding((*at, "versioning"), message, "write the same, or make two templates")
+        first = first or target.versioning
 
 
 @whole

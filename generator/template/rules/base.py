@@ -14,6 +14,10 @@ from generator.template.schema.base import Section
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z", re.ASCII)
 NAME_SHAPE = "use 1 to 64 of A-Z a-z 0-9 - _ ."
 
+# Terraform keeps every text in this form of Unicode, an accent in one with its letter (go-cty, package ctystrings).
+NOT_COMPOSED = "Terraform would change this text, which is not in Unicode's composed form"
+COMPOSE = "write accented letters as one character each (NFC)"
+
 Part = tuple[Path, Section]
 
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from unicodedata import is_normalized
 
 from generator.template import addresses
-from generator.template.rules.base import Finding, rule
+from generator.template.rules.base import COMPOSE, NOT_COMPOSED, Finding, rule
 from generator.template.schema import File, PowerShell, WindowsRestart, WindowsUpdate
 from generator.template.schema.customize import Scripted
 
@@ -65,6 +66,8 @@ def file_destination(step: File) -> Iterator[Finding]:
         yield Finding(("destination",), "the destination is a folder", "write the file's name after it")
     elif "\0" in step.destination:
         yield Finding(("destination",), "the destination has a NUL character in it", "take it away")
+    elif not is_normalized("NFC", step.destination):
+        yield Finding(("destination",), NOT_COMPOSED, COMPOSE)
 
 
 @rule(PowerShell)

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from unicodedata import is_normalized
 
 from generator.template.addresses import has_secret
-from generator.template.rules.base import NAME, NAME_SHAPE, Finding, rule
+from generator.template.rules.base import COMPOSE, NAME, NAME_SHAPE, NOT_COMPOSED, Finding, rule
 from generator.template.schema import ManagedImage, SharedImage, Vhd
 from generator.template.schema.distribute import Target
 
@@ -27,6 +28,14 @@ def output_name(target: Target) -> Iterator[Finding]:
     """Same pattern as the resource's name (aib-reference 1.1)."""
     if not NAME.match(target.run_output_name):
         yield Finding(("runOutputName",), "`runOutputName` is not valid", NAME_SHAPE)
+
+
+@rule(Target)
+def artifact_tags(target: Target) -> Iterator[Finding]:
+    """The tags of an image are what the template says, to the character."""
+    for key, value in target.artifact_tags.items():
+        if not is_normalized("NFC", key + value):
+            yield Finding(("artifactTags", key), NOT_COMPOSED, COMPOSE)
 
 
 @rule(ManagedImage)

@@ -9,6 +9,16 @@ from tests.azure_sim.provider.wire import Path, error, is_unknown
 Config = dict[str, Any]
 Found = tuple[str, str] | None
 
+# azurerm parses ids by letter case: of everything but the names in them (go-azure-helpers, resourceids.Parser).
+WORDS = {
+    word.lower(): word
+    for word in (
+        "subscriptions", "resourceGroups", "providers", "galleries", "images", "versions", "virtualNetworks", "subnets",
+        "virtualMachines", "userAssignedIdentities", "communityGalleries", "sharedGalleries", "Microsoft.Compute",
+        "Microsoft.Network", "Microsoft.ManagedIdentity",
+    )
+}  # fmt: skip
+
 
 def problems(fields: Fields, config: Config) -> list[Any]:
     """Diagnostics for a configuration; core has checked it against the schema before."""
@@ -22,6 +32,9 @@ def _of(fields: Fields, part: Config, config: Config, path: Path) -> Iterator[An
         for rule, keys in field.rules.items():
             if found := CHECKS[rule](_dotted(here), _is_set(value), keys, config):
                 yield error(*found, path=here)
+        for text in value if isinstance(value, list) else [value]:
+            if name.endswith(("_id", "_ids")) and isinstance(text, str) and misspelt(text):
+                yield error("parsing ID", f"parsing {text!r}: expected the segment {misspelt(text)!r}", path=here)
         if field.fields and isinstance(value, list):
             yield from _of_elements(field, value, config, here)
 
@@ -30,6 +43,14 @@ def _of_elements(field: Field, elements: list[Any], config: Config, path: Path) 
     for place, element in enumerate(elements):
         if not is_unknown(element):
             yield from _of(field.fields, element, config, (*path, place))
+
+
+def misspelt(resource_id: str) -> str | None:
+    """The segment of an id that azurerm would want in other letter case, as it would want it."""
+    words = resource_id.split("/")[1:]
+    places = [place for place in range(len(words)) if place % 2 == 0 or words[place - 1].lower() == "providers"]
+    known = [(words[place], WORDS.get(words[place].lower())) for place in places]
+    return next((wanted for word, wanted in known if wanted and word != wanted), None)
 
 
 def _conflicts_with(name: str, given: bool, keys: list[str], config: Config) -> Found:

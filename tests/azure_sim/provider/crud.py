@@ -9,11 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 from tests.azure_sim.cloud import Cloud
+from tests.azure_sim.contents import Resource
 from tests.azure_sim.errors import AnswerLost, CloudError
 from tests.azure_sim.provider.kinds import KINDS, Kind
 from tests.azure_sim.provider.schema import Field, Fields, resource_fields
 from tests.azure_sim.provider.translate import inward, outward
-from tests.azure_sim.store import Resource
 
 Values = dict[str, Any]
 ATTEMPTS = 5  # azurerm's HTTP client: one, and four more

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.azure_sim.assigned import TENANT, stable_uuid
+from tests.azure_sim.contents import Resource
 from tests.azure_sim.provider.crud import Client, Refused, Values, completed
 from tests.azure_sim.provider.kinds import IMAGES, KINDS
 from tests.azure_sim.provider.schema import data_fields
-from tests.azure_sim.store import Resource
 
 RESOURCES = {"azurerm_virtual_machine": "azurerm_linux_virtual_machine"}
 

@@ -164,7 +164,7 @@ class Provider:
     def ImportResourceState(self, request: Any) -> Any:
         """Take the names from an id; core then reads the resource, and refuses what is not there."""
         state = importable(request.type_name, request.id)
-        if state is None:
+        if state is None or check.misspelt(request.id):
             raise Refused(f"parsing {request.id!r}: it is no id of {request.type_name} that can be imported")
         imported = pb.ImportResourceState.ImportedResource(type_name=request.type_name, state=encode(state))
         return pb.ImportResourceState.Response(imported_resources=[imported])

@@ -29,6 +29,7 @@ MACHINE = {
     "vtpm_enabled": "securityProfile.uefiSettings.vTpmEnabled",
     "virtual_machine_id": "vmId",
     "plan": "1:plan",
+    "boot_diagnostics": "1:diagnosticsProfile.bootDiagnostics",
 }
 PATHS: dict[str, dict[str, str]] = {
     "azurerm_linux_virtual_machine": MACHINE,
@@ -76,6 +77,9 @@ SECURITY = {
     "confidential_vm_supported": "ConfidentialVmSupported",
     "confidential_vm_enabled": "ConfidentialVM",
 }
+
+# Images of others that azurerm knows by how their id begins (its shared_schema.go, expandSourceImageReference).
+GALLERIES = {"communityGalleries": "communityGalleryImageId", "sharedGalleries": "sharedGalleryImageId"}
 
 
 def outward(kind: str, fields: Fields, values: Mapping[str, Any], skipped: Iterable[str]) -> Properties:
@@ -160,22 +164,37 @@ def _machine_out(values: Mapping[str, Any], properties: Properties) -> None:
     interfaces = values.get("network_interface_ids") or []
     properties.pop("networkInterfaceIds", None)
     properties["networkProfile"] = {"networkInterfaces": [{"id": one} for one in interfaces]}
+    if keys := properties.pop("adminSshKey", None):
+        public = [{"path": _keys_of(one["username"]), "keyData": one["publicKey"]} for one in keys]
+        linux = properties.setdefault("osProfile", {}).setdefault("linuxConfiguration", {})
+        linux["ssh"] = {"publicKeys": public}
+    if "bootDiagnostics" in properties.get("diagnosticsProfile", {}):
+        properties["diagnosticsProfile"]["bootDiagnostics"]["enabled"] = True
     storage = properties.setdefault("storageProfile", {})
     if image := properties.pop("sourceImageId", None):
-        storage["imageReference"] = {"id": image}
+        storage["imageReference"] = {GALLERIES.get(image.split("/")[1], "id"): image}
     confidential = any(disk.get("security_encryption_type") for disk in values.get("os_disk") or [])
     if confidential or values.get("secure_boot_enabled") or values.get("vtpm_enabled"):
         security = "ConfidentialVM" if confidential else "TrustedLaunch"
         properties.setdefault("securityProfile", {})["securityType"] = security
 
 
+def _keys_of(user: str) -> str:
+    return f"/home/{user}/.ssh/authorized_keys"
+
+
 def _machine_in(properties: Properties, values: Values) -> None:
     interfaces = properties.get("networkProfile", {}).get("networkInterfaces") or []
     values["network_interface_ids"] = [one["id"] for one in interfaces]
+    ssh = properties.get("osProfile", {}).get("linuxConfiguration", {}).get("ssh", {})
+    if "admin_ssh_key" in values:
+        values["admin_ssh_key"] = [
+            {"username": one["path"].split("/")[2], "public_key": one["keyData"]} for one in ssh.get("publicKeys") or []
+        ]
     storage = properties.get("storageProfile", {})
     image = storage.get("imageReference") or {}
-    if image.get("id"):
-        values["source_image_id"], values["source_image_reference"] = image["id"], []
+    if found := next((image[name] for name in ("id", *GALLERIES.values()) if image.get(name)), None):
+        values["source_image_id"], values["source_image_reference"] = found, []
     for disk in values.get("os_disk") or []:
         disk["id"] = storage["osDisk"].get("managedDisk", {}).get("id")
 

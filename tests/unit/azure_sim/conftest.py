@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from tests.azure_sim.backed import backed
 from tests.azure_sim.cloud import Cloud
-from tests.azure_sim.fixtures import azure_sim, azurerm_mirror
+from tests.azure_sim.fixtures import AzureArm, azure_arm, azure_certificates, azure_sim, azurerm_mirror
 from tests.azure_sim.mirror import AzureSim, Mirror
+from tests.unit.azure_sim.clients import Clients
 from tests.unit.azure_sim.making import COMPUTE, GROUP, put
 
-__all__ = ["azure_sim", "azurerm_mirror"]
+__all__ = ["azure_arm", "azure_certificates", "azure_sim", "azurerm_mirror", "backed"]
 
 HEAD = """
 terraform {
@@ -137,3 +139,11 @@ def cloud(tmp_path: Path) -> Cloud:
     put(made, GROUP)
     put(made, f"{COMPUTE}/galleries/g")
     return made
+
+
+@pytest.fixture
+def clients(azure_arm: AzureArm) -> Clients:
+    """The SDK's clients, logged in to the simulator's ARM front, which has a group and a gallery."""
+    put(azure_arm.cloud, GROUP)
+    put(azure_arm.cloud, f"{COMPUTE}/galleries/g")
+    return Clients(azure_arm)

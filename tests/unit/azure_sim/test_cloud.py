@@ -133,3 +133,13 @@ def test_ids_tell_type_and_parent(text: str, kind: str, parent: str) -> None:
     one = ArmId(text)
     assert one.type == kind
     assert one.parent == ArmId(parent)
+
+
+def test_ids_lead_to_what_is_under_them() -> None:
+    account = ArmId(f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a")
+    assert account.child("Microsoft.Storage/storageAccounts/blobServices/containers", "c").text == (
+        f"{account.text}/blobServices/c/containers/c"
+    )
+    assert ArmId(GROUP).child("Microsoft.Compute/virtualMachines", "m").text == MACHINE
+    assert ArmId(GROUP).parent is not None
+    assert ArmId(GROUP).parent.child("Microsoft.Resources/resourceGroups", "rg").text == GROUP  # type: ignore[union-attr]

@@ -1,5 +1,6 @@
 """What the simulated Azure refuses, by the numbers of the facts: without Terraform."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -131,7 +132,11 @@ def test_fact_5_extensions_need_a_machine_that_runs(cloud: Cloud, kind: str) -> 
     machine(cloud, generalized=False)
     put(cloud, f"{MACHINE}/{kind}/x", publisher="p", type="t")
     cloud.act(MACHINE, "deallocate")
-    for forbidden in (lambda: cloud.delete(f"{MACHINE}/{kind}/x"), lambda: put(cloud, f"{MACHINE}/{kind}/y")):
+    requests: list[Callable[[], object]] = [
+        lambda: cloud.delete(f"{MACHINE}/{kind}/x"),
+        lambda: put(cloud, f"{MACHINE}/{kind}/y"),
+    ]
+    for forbidden in requests:
         with pytest.raises(
             CloudError, match="Cannot modify extensions in the VM when the VM is not running"
         ) as refused:

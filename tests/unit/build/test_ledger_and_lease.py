@@ -10,6 +10,7 @@ import pytest
 from generator.build import journal, releases
 from generator.build.releases import Ledger, choose_version
 from generator.errors import ImagegenError
+from generator.workspace.store import LEDGER
 
 RELEASED = {"status": "released", "images": {}, "time": "", "source": "s", "template": "t"}
 
@@ -55,7 +56,7 @@ def test_a_ledger_comes_back_as_it_was_saved(tmp_path: Path) -> None:
 )
 def test_a_damaged_ledger_is_refused_in_words(tmp_path: Path, text: str) -> None:
     """It is never taken for an empty one: that would reuse version numbers."""
-    (tmp_path / releases.LEDGER).write_text(text)
+    (tmp_path / LEDGER).write_text(text)
     with pytest.raises(ImagegenError, match="ledger"):
         releases.load(tmp_path)
 

@@ -9,6 +9,7 @@ import pytest
 from generator import cli
 from generator.build import releases
 from generator.build.terraform import Terraform
+from generator.settings import Settings
 
 ENTRY: dict[str, Any] = {
     "status": "released",
@@ -111,12 +112,12 @@ def test_a_link_in_a_workspace_is_named_and_refused(
 
 def test_a_module_manifest_that_is_not_terraforms_own_is_made_anew(workspace: Path) -> None:
     """Terraform reads keys in any case, so another spelling could lead it to other modules."""
-    Terraform(workspace).init()
+    Terraform(workspace, Settings()).init()
     manifest = workspace / ".terraform/modules/modules.json"
     genuine = manifest.read_bytes()
     manifest.write_bytes(genuine.replace(b'"Dir":"modules/local/vm"', b'"Dir":"modules/local/vm","dir":"evil"'))
     assert manifest.read_bytes() != genuine
-    Terraform(workspace).init()
+    Terraform(workspace, Settings()).init()
     assert manifest.read_bytes() == genuine
 
 

@@ -122,11 +122,22 @@ def test_login_refuses_what_a_script_could_misread(name: str, user: str, key: st
         login.check(name, user, key)
 
 
-def test_login_script_is_sound_shell() -> None:
-    login.check("web", "builder", KEY)
-    script = login.setup_script("web", "builder", KEY, grow=True)
-    subprocess.run(["sh", "-n"], input=script.encode(), check=True)
-    assert "{" not in script.replace("${root##*/}", "")
+def test_login_script_is_sound_perl_and_carries_each_value_in_hex() -> None:
+    """No value can be taken for a part of the script."""
+    identity = login.identity()
+    script = login.setup_script("web", "builder", KEY + " \\", grow=True, identity=identity)
+    subprocess.run(["perl", "-c", "-"], input=script.encode(), check=True)
+    told = dict(line.split(" ") for line in script.partition("__END__\n")[2].splitlines())
+    values = {name: bytes.fromhex(value).decode("latin-1") for name, value in told.items()}
+    assert values | identity == values
+    assert values["public_key"] == KEY + " \\"
+    assert len(values["entropy"]) == 64
+
+
+def test_each_identity_is_another() -> None:
+    first, second = login.identity(), login.identity()
+    assert all(first[name] != second[name] for name in first)
+    assert first["host_key_ed25519"].startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
 
 
 def test_require_names_everything_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

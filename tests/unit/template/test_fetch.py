@@ -217,6 +217,7 @@ def test_a_private_blob_asks_for_a_login(
     # azure-identity itself asks for the token, at the managed identity of an App Service, which is this server.
     answer = {"access_token": "TOKEN", "expires_on": str(int(time.time()) + 3600), "token_type": "Bearer"}
     server.answers["/token"] = [(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())]
+    monkeypatch.setenv("ARM_USE_MSI", "true")
     monkeypatch.setenv("IDENTITY_ENDPOINT", at(server, "/token"))
     monkeypatch.setenv("IDENTITY_HEADER", "secret")
     assert sources(folder, settings).get(at(server, "/blob"), None, "file") == CONTENT
@@ -226,8 +227,7 @@ def test_a_private_blob_asks_for_a_login(
 
 
 def test_without_a_credential_the_way_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))  # no az, no azd, no PowerShell
-    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "dev")  # and no instance metadata to ask
+    monkeypatch.setenv("PATH", str(tmp_path))  # no az
     with pytest.raises(ImagegenError) as caught:
         blob.headers("https://a.blob.core.windows.net/x", 404)
     assert "the server says 404, and no Azure credential was found" in caught.value.message

@@ -14,9 +14,7 @@ from tests.unit.template.making import (
     SOURCE,
     SUBNET,
     WINDOWS,
-    good,
     problems,
-    said,
     shared,
     shell,
     template,
@@ -94,11 +92,29 @@ def test_refusals_are_kept_apart() -> None:
     assert [one.path for one in read.refusals] == ["properties.additionalDataDisks"]
 
 
-def test_azure() -> None:
-    value = template(vmProfile={"vnetConfig": VNET}, autoRun={"state": "Enabled"})
-    assert {one.path for one in good(value, AZURE).warnings} == {
-        "properties.vmProfile.vnetConfig.containerInstanceSubnetId", "properties.autoRun.state",
-    }  # fmt: skip
-    assert [path for path, _ in said(problems(template(optimize={"vmBoot": {"state": "Enabled"}}), AZURE))] == [
-        "properties.optimize.vmBoot.state"
-    ]
+IGNORED_BY_AZURE: list[tuple[dict[str, Any], str]] = [
+    ({"autoRun": {"state": "Enabled"}}, "autoRun.state"),
+    ({"vmProfile": {"vnetConfig": VNET}}, "vmProfile.vnetConfig.containerInstanceSubnetId"),
+    ({"vmProfile": {"vnetConfig": {"subnetId": SUBNET + "a", "proxyVmSize": "x"}}}, "vmProfile.vnetConfig.proxyVmSize"),
+    ({"source": WINDOWS, "customize": [{"type": "WindowsRestart", "restartCommand": "shutdown /r"}]},
+     "customize[0].restartCommand"),
+]  # fmt: skip
+REFUSED_BY_AZURE: list[tuple[dict[str, Any], str]] = [
+    ({"optimize": {"vmBoot": {"state": "Enabled"}}}, "optimize.vmBoot.state"),
+    ({"optimize": {"workload": {"state": "Enabled"}}}, "optimize.workload.state"),
+    ({"additionalDataDisks": [{"sizeGB": 1}]}, "additionalDataDisks"),
+    ({"distribute": [{"type": "VHD", "runOutputName": "a"}]}, "distribute[0]"),
+]
+
+
+@pytest.mark.parametrize(("change", "path"), IGNORED_BY_AZURE)
+def test_ignored_with_a_warning_in_azure(change: dict[str, Any], path: str) -> None:
+    (found,) = problems(template(**({"distribute": [shared()]} | change)), AZURE)
+    assert (found.path, found.level) == (f"properties.{path}", "warning")
+
+
+@pytest.mark.parametrize(("change", "path"), REFUSED_BY_AZURE)
+def test_refused_by_name_in_azure(change: dict[str, Any], path: str) -> None:
+    (found,) = problems(template(**({"distribute": [shared()]} | change)), AZURE)
+    assert (found.path, found.level) == (f"properties.{path}", "error")
+    assert found.message.endswith("is not supported on the azure target")

@@ -1,7 +1,7 @@
 # What the template says: template.auto.tfvars.json.
 
 variable "steps" {
-  description = "The template's customizers in their order: key => its type, name and file, and for File the destination on the machine."
+  description = "The template's customizers in their order: key => its type, name and file, and what else the template says of it."
   type = map(object({
     destination = optional(string)
     file        = string
@@ -72,9 +72,11 @@ variable "machine" {
     directory   = string
     disk = object({
       backing = string
+      digest  = optional(string, "")
       format  = string
       seed    = string
       size_gb = number
+      states  = optional(string, "")
     })
     memory_mb       = number
     name            = string

@@ -10,6 +10,7 @@ resource "terraform_data" "this" {
       accelerator     = var.accelerator
       backing         = var.disk.backing
       cores           = var.cores
+      digest          = var.disk.digest
       directory       = var.directory
       disk_gb         = var.disk.size_gb
       format          = var.disk.format
@@ -18,6 +19,7 @@ resource "terraform_data" "this" {
       public_key      = var.public_key
       seed            = var.disk.seed
       ssh_port        = var.ssh_port
+      states          = var.disk.states
       timeout_seconds = var.timeout_seconds
       user            = var.user
     })

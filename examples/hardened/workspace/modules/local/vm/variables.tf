@@ -27,12 +27,14 @@ variable "directory" {
 }
 
 variable "disk" {
-  description = "What the machine's disk starts from: `backing`, an image file that is only read; its `format` (`raw` or `qcow2`); `seed`, how a login gets in (`agent` or `nocloud`); `size_gb`, the size to grow to in GiB, 0 for the size of the backing."
+  description = "What the machine's disk starts from: `backing`, an image file that is only read; its `format` (`raw` or `qcow2`); `seed`, how a login gets in (`agent` or `nocloud`); `size_gb`, the size to grow to in GiB, 0 for the size of the backing. With `states`, a folder of saved machines, and `digest`, the SHA-256 of the backing, the machine goes on from one that has booted already."
   type = object({
     backing = string
+    digest  = optional(string, "")
     format  = string
     seed    = string
     size_gb = number
+    states  = optional(string, "")
   })
   nullable = false
 

@@ -20,12 +20,18 @@ resource "terraform_data" "run" {
     private_key = var.private_key
     timeout     = "5m"
     user        = var.connection.user
+
+    bastion_host        = try(var.connection.bastion.host, null)
+    bastion_port        = try(var.connection.bastion.port, null)
+    bastion_private_key = var.bastion_private_key
+    bastion_user        = try(var.connection.bastion.user, null)
   }
 
   provisioner "remote-exec" {
     inline = [templatefile("${path.module}/generalize.sh.tftpl", {
-      clean = local.clean
-      user  = var.connection.user
+      clean       = local.clean
+      local_clean = var.local_clean
+      user        = var.connection.user
     })]
   }
 }

@@ -1,6 +1,18 @@
+variable "bastion_private_key" {
+  description = "The private key for the bastion, in PEM, where there is one; null: the same as for the machine. Ephemeral: it reaches no state and no plan."
+  type        = string
+  default     = null
+  ephemeral   = true
+}
+
 variable "connection" {
-  description = "How to reach the machine: `host`, `port` and `user` of its SSH."
+  description = "How to reach the machine: `host`, `port` and `user` of its SSH, and the same of the `bastion` that leads to it, if one does."
   type = object({
+    bastion = optional(object({
+      host = string
+      port = number
+      user = string
+    }))
     host = string
     port = number
     user = string

@@ -1,0 +1,33 @@
+# Puts Image Builder's deprovision script where Image Builder puts it, before the first step: templates edit or
+# replace it there, and the last step runs what it then says.
+locals {
+  script = "${path.module}/DeprovisioningScript.sh"
+}
+
+resource "terraform_data" "key" {
+  triggers_replace = [filesha256(local.script), var.previous_key]
+}
+
+resource "terraform_data" "run" {
+  lifecycle {
+    replace_triggered_by = [terraform_data.key]
+  }
+
+  connection {
+    type        = "ssh"
+    host        = var.connection.host
+    port        = var.connection.port
+    private_key = var.private_key
+    timeout     = "5m"
+    user        = var.connection.user
+
+    bastion_host        = try(var.connection.bastion.host, null)
+    bastion_port        = try(var.connection.bastion.port, null)
+    bastion_private_key = var.bastion_private_key
+    bastion_user        = try(var.connection.bastion.user, null)
+  }
+
+  provisioner "remote-exec" {
+    inline = [templatefile("${path.module}/prepare.sh.tftpl", { script = filebase64(local.script) })]
+  }
+}

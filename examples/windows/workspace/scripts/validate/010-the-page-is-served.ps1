@@ -1,0 +1,2 @@
+$page = Invoke-WebRequest -UseBasicParsing http://localhost/
+if ($page.Content -notmatch 'imagegen') { exit 1 }

@@ -1,0 +1,145 @@
+"""What Azure's clients raise, as one sentence that matters and what to do about it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from generator.errors import ImagegenError
+
+REHEARSE = "rehearse without Azure by `--target local`"
+_NOT_ALLOWED = re.compile(r"authorization to perform action '([^']+)'.*? scope '([^']+)'", re.DOTALL)
+_NAMESPACE = re.compile(r"namespace '([^']+)'|Microsoft\.\w+")
+# Error codes of Azure Resource Manager and Compute (Microsoft, "Troubleshoot common Azure deployment errors"), and of
+# the blob service ("Blob service error codes"), with what helps.
+_HINTS = {
+    "LinkedAuthorizationFailed": "the account needs a role on the other resource too: see examples/roles",
+    "AuthorizationPermissionMismatch": "the account needs the role Storage Blob Data Contributor there",
+    "AuthorizationFailure": "the storage account's firewall may refuse this computer's address",
+    "KeyBasedAuthenticationNotPermitted": "the account needs the role Storage Blob Data Contributor",
+    "QuotaExceeded": "ask for more cores at https://aka.ms/azquota, or choose another `vmSize` or `location`",
+    "SkuNotAvailable": "choose another `vmSize` or `location`: az vm list-skus --location LOCATION --output table",
+    "AllocationFailed": "try again later, or choose another `vmSize` or `location`",
+    "MarketplacePurchaseEligibilityFailed": "accept the image's terms: az vm image terms accept --urn URN",
+    "ResourcePurchaseValidationFailed": "accept the image's terms: az vm image terms accept --urn URN",
+    "VMMarketplaceInvalidInput": "the image has a purchase plan: write `planInfo` in the template's source",
+    "SubscriptionNotFound": "is it the right one, and does this login see it? az account list --output table",
+    "InvalidSubscriptionId": "a subscription's id has the form 00000000-0000-0000-0000-000000000000",
+    "RequestDisallowedByPolicy": "a policy of the organisation forbids it: ask who keeps the subscription",
+    "ScopeLocked": "a lock forbids it: az lock list",
+    "LeaseIdMissing": "something holds a lease on the blob",
+    "PublicAccessNotPermitted": "the storage account allows no public access: log in with a role that may read it",
+}
+_QUOTAS = {"OperationNotAllowed", "QuotaExceeded", "ResourceQuotaExceeded", "PublicIPCountLimitReached"}
+# Codes that say nothing by themselves: the reason is in the details.
+_WRAPPERS = {"DeploymentFailed", "ResourceDeploymentFailure", "InvalidTemplateDeployment", "Conflict", "BadRequest"}
+
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Raise what Azure's clients raise inside as an ImagegenError: `DOING: the sentence that matters`.
+
+    Also a decorator of functions.
+    """
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - heavy
+
+    try:
+        yield
+    except AzureError as error:
+        raise as_told(doing, error) from error
+
+
+def as_told(doing: str, error: Exception) -> ImagegenError:
+    """The error in words. `doing`: what was tried, such as `reading the gallery images`."""
+    code, sentence = code_of(error), sentence_of(error)
+    if found := _NOT_ALLOWED.search(sentence):
+        what = f"this login may not do {found[1]} on {found[2]}"
+        return ImagegenError(
+            f"{doing}: {what}", "give it a role with that action, such as examples/roles; a new role takes some minutes"
+        )
+    return ImagegenError(f"{doing}: {sentence}", _hint(code, sentence))
+
+
+def is_code(error: Exception, *codes: str) -> bool:
+    """Whether an error of Azure's has one of these codes."""
+    return code_of(error) in codes
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether an error says that the thing asked for is not there; a subscription that is not is another matter."""
+    return getattr(error, "status_code", None) == 404 and not is_code(error, "SubscriptionNotFound")
+
+
+def unless_missing(ask: Callable[[], Any]) -> Any:
+    """An answer, or None when Azure says that there is no such thing."""
+    from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - heavy
+
+    try:
+        return ask()
+    except HttpResponseError as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def code_of(error: Exception) -> str:
+    """Azure's code for an error, such as `SkuNotAvailable`; "" where there is none."""
+    return str(_innermost(error).get("code") or getattr(error, "error_code", None) or "")
+
+
+def sentence_of(error: Exception) -> str:
+    """The first sentence or line of an error that says why."""
+    text = str(_innermost(error).get("message") or getattr(error, "message", None) or error)
+    if found := re.search(r"AADSTS\d+:[^\r\n]*", text):
+        text = re.split(r" (?:Trace ID|Correlation ID|Timestamp):", found[0])[0]
+    # Blob errors go on with RequestId and Time; ARM's with a help link or a JSON dump.
+    lines = [line.strip() for line in text.splitlines()]
+    kept = next((line for line in lines if line and not line.startswith(("(", "Code:"))), text.strip())
+    status = getattr(error, "status_code", None)
+    return kept.removeprefix("Message: ") or (f"the server says {status}" if status else type(error).__name__)
+
+
+def _innermost(error: Exception) -> dict[str, Any]:
+    """The part of ARM's error body that has the reason: `{"error": {code, message, details: […]}}`, nested at will."""
+    found = _body(error)
+    while True:
+        details = [part for part in found.get("details") or [] if isinstance(part, dict) and part.get("message")]
+        if details and (found.get("code") in _WRAPPERS or not found.get("message")):
+            found = details[0]
+            continue
+        inner = _parsed(found.get("message"))
+        if not inner:
+            return found
+        found = inner
+
+
+def _body(error: Exception) -> dict[str, Any]:
+    """The error object of the response that an exception came from, {} where it has none."""
+    response = getattr(error, "response", None)
+    try:
+        return _parsed(response.text()) if response is not None else {}
+    except Exception:  # a body that was not read, or is no text, tells nothing
+        return {}
+
+
+def _parsed(text: Any) -> dict[str, Any]:
+    """The error object in a JSON text, {} where there is none."""
+    try:
+        value = json.loads(text) if isinstance(text, str) and text.lstrip()[:1] == "{" else None
+    except ValueError:
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    inner = value.get("error", value)
+    return inner if isinstance(inner, dict) and ("message" in inner or "code" in inner) else {}
+
+
+def _hint(code: str, sentence: str) -> str | None:
+    """What to do about an error."""
+    if code == "MissingSubscriptionRegistration":
+        found = _NAMESPACE.search(sentence)
+        return f"az provider register --namespace {found[1] or found[0] if found else 'NAMESPACE'}"
+    if code in _QUOTAS and "quota" in sentence.lower():
+        return _HINTS["QuotaExceeded"]
+    return _HINTS.get(code)

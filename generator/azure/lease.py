@@ -1,0 +1,115 @@
+"""One build at a time for one Terraform state: a lease beside it, over all phases of the build.
+
+Terraform's own lock covers only each command (azure-facts 14). The lease lasts a minute and is renewed: that of a
+build that died frees itself.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from generator.azure import blobs
+from generator.azure.errors import is_code, told
+from generator.azure.session import Session
+from generator.errors import ImagegenError
+
+STORAGE_VERSION = "2023-05-01"  # of Microsoft.Storage
+SECONDS = 60  # the longest that Azure grants, but for leases without an end
+RENEW_SECONDS = 20.0
+SUFFIX = ".imagegen"
+
+
+@contextmanager
+def hold(
+    session: Session, backend: Mapping[str, str], version: str = "", on_lost: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Hold the lease of a state while the block runs.
+
+    backend: arguments of the azurerm backend; on_lost: called, in another thread, when the lease is lost meanwhile.
+    Raises ImagegenError, saying who, when another build holds it.
+    """
+    name = backend["key"] + SUFFIX
+    with told(f"taking the lease {name}"):
+        where = _service(session, backend).get_blob_client(backend["container_name"], name)
+        lease = _acquired(where)
+        where.set_blob_metadata(_who(version), lease=lease)
+    over = threading.Event()
+    renewer = threading.Thread(target=_renew, args=(lease, over, on_lost), daemon=True)
+    renewer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        renewer.join(RENEW_SECONDS)
+        _release(lease)
+
+
+def _service(session: Session, backend: Mapping[str, str]) -> Any:
+    """The state's storage account, entered as the azurerm backend does: by an access key unless told otherwise.
+
+    Source: Terraform, "Backend Type: azurerm", authentication.
+    """
+    account = backend["storage_account_name"]
+    url = blobs.account_url(session, account)
+    if given := os.environ.get("ARM_ACCESS_KEY") or os.environ.get("ARM_SAS_TOKEN"):
+        return session.blobs(url, given)
+    by_login = backend.get("use_azuread_auth") or os.environ.get("ARM_USE_AZUREAD") or ""
+    if by_login.lower() in ("1", "true") or "resource_group_name" not in backend:
+        return session.blobs(url)
+    scope = f"/subscriptions/{backend.get('subscription_id') or session.subscription_id}"
+    where = f"{scope}/resourceGroups/{backend['resource_group_name']}/providers/Microsoft.Storage/storageAccounts"
+    keys = session.arm("POST", f"{where}/{account}/listKeys", STORAGE_VERSION)["keys"]
+    return session.blobs(url, keys[0]["value"])
+
+
+def _acquired(where: Any) -> Any:
+    from azure.core.exceptions import HttpResponseError, ResourceExistsError  # noqa: PLC0415 - heavy
+
+    with suppress(ResourceExistsError):
+        if not where.exists():
+            where.upload_blob(b"")
+    try:
+        return where.acquire_lease(lease_duration=SECONDS)
+    except HttpResponseError as error:
+        if not is_code(error, "LeaseAlreadyPresent"):
+            raise
+        holder = where.get_blob_properties().metadata or {}
+        shown = " ".join(f"{name} {holder[name]}" for name in ("host", "pid", "version", "since") if name in holder)
+        raise ImagegenError(
+            f"another build of this state is under way: {shown or 'it does not say whose'}",
+            "wait for it; if it died, its lease ends within a minute",
+        ) from error
+
+
+def _who(version: str) -> dict[str, str]:
+    """Who holds the lease, for those who meet it."""
+    host = socket.gethostname().encode("ascii", "replace").decode()
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"host": host, "pid": str(os.getpid()), "since": since} | ({"version": version} if version else {})
+
+
+def _renew(lease: Any, over: threading.Event, on_lost: Callable[[], None]) -> None:
+    """Renew until it is over. One failure is no loss: the next renewal comes before the lease ends."""
+    from azure.core.exceptions import AzureError  # noqa: PLC0415
+
+    failures = 0
+    while not over.wait(RENEW_SECONDS):
+        try:
+            lease.renew()
+            failures = 0
+        except AzureError as error:
+            failures += 1
+            if is_code(error, "LeaseIdMismatchWithLeaseOperation", "LeaseNotPresentWithLeaseOperation") or failures > 2:
+                on_lost()
+                return
+
+
+def _release(lease: Any) -> None:
+    from azure.core.exceptions import AzureError  # noqa: PLC0415
+
+    with suppress(AzureError):
+        lease.release()

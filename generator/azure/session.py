@@ -1,0 +1,146 @@
+"""A login to Azure, and the clients made with it."""
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from generator import version
+from generator.azure import endpoints as clouds
+from generator.azure.credentials import Login, credential
+from generator.azure.endpoints import Endpoints
+from generator.azure.errors import REHEARSE, sentence_of
+from generator.errors import ImagegenError
+
+if TYPE_CHECKING:
+    from azure.mgmt.compute import ComputeManagementClient
+    from azure.mgmt.resource.resources import ResourceManagementClient
+    from azure.storage.blob import BlobServiceClient
+
+# A request is tried again at most so often, with pauses that double up to the longest; a Retry-After of the server's
+# stands above the pauses.
+RETRIES = 6
+LONGEST_PAUSE_SECONDS = 20
+POLL_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Session:
+    """Who we are, where, and the clients for it: one of each kind for a subscription, safe in threads.
+
+    tenant_id is "" when nothing but the login itself knows it; source: which of the ways to log in was taken.
+    """
+
+    subscription_id: str
+    tenant_id: str
+    credential: Any
+    endpoints: Endpoints
+    source: str = ""
+    ca: str = ""
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
+    _lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def compute(self, subscription_id: str = "") -> "ComputeManagementClient":
+        """Machines, disks, images and galleries of a subscription; "" for the build's."""
+        from azure.mgmt.compute import ComputeManagementClient  # noqa: PLC0415 - heavy
+
+        return self._client("compute", subscription_id, ComputeManagementClient)  # type: ignore[no-any-return]
+
+    def resources(self, subscription_id: str = "") -> "ResourceManagementClient":
+        """Groups, resources of any kind and providers of a subscription; "" for the build's."""
+        from azure.mgmt.resource.resources import ResourceManagementClient  # noqa: PLC0415
+
+        return self._client("resources", subscription_id, ResourceManagementClient)  # type: ignore[no-any-return]
+
+    def blobs(self, url: str, credential: Any = None) -> "BlobServiceClient":
+        """The blob service of a storage account, at its address without a container.
+
+        credential: an access key or a SAS, instead of our login.
+        """
+        from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
+
+        return BlobServiceClient(url, credential=credential or self.credential, **self._options())
+
+    def arm(self, method: str, path: str, api_version: str, body: Any = None) -> dict[str, Any]:
+        """One request to Resource Manager for what no client knows; its answer. Raises HttpResponseError."""
+        from azure.core.rest import HttpRequest  # noqa: PLC0415
+
+        request = HttpRequest(
+            method, f"{self.endpoints.management}{path}", params={"api-version": api_version}, json=body
+        )
+        response = self.resources().send_request(request)
+        response.raise_for_status()
+        return json.loads(response.text()) if response.content else {}
+
+    def _client(self, kind: str, subscription_id: str, make: Any) -> Any:
+        subscription = subscription_id or self.subscription_id
+        with self._lock:
+            if (kind, subscription) not in self._clients:
+                self._clients[kind, subscription] = make(
+                    self.credential, subscription, self.endpoints.management, polling_interval=POLL_SECONDS,
+                    credential_scopes=[self.endpoints.scope], **self._options(),
+                )  # fmt: skip
+            return self._clients[kind, subscription]
+
+    def _options(self) -> dict[str, Any]:
+        """What all clients are told: who asks, how often to try again, whom to trust."""
+        return {
+            "user_agent": f"imagegen/{version()}", "retry_total": RETRIES, "retry_status": RETRIES,
+            "retry_backoff_max": LONGEST_PAUSE_SECONDS,
+        } | ({"connection_verify": self.ca} if self.ca else {})  # fmt: skip
+
+
+def connect(settings_subscription: str = "", environ: Mapping[str, str] = os.environ) -> Session:
+    """Log in as azurerm would. The subscription is the given one, else ARM_SUBSCRIPTION_ID, else the one of `az`.
+
+    Raises ImagegenError for credentials that are missing or refused, and when no subscription is known.
+    """
+    cloud = clouds.find(environ)
+    login = Login(environ, cloud, settings_subscription or environ.get("ARM_SUBSCRIPTION_ID", "").strip())
+    source, found = credential(login)
+    _prove(source, found, cloud)
+    subscription, tenant = login.subscription, login.tenant
+    if source == "az" and not (subscription and tenant):
+        account = _account_of_cli()
+        subscription, tenant = subscription or account.get("id", ""), tenant or account.get("tenantId", "")
+    if not subscription:
+        raise ImagegenError("which subscription is not said", "set ARM_SUBSCRIPTION_ID, as for azurerm")
+    return Session(subscription, tenant, found, cloud, source, login.get("SSL_CERT_FILE"))
+
+
+def _prove(source: str, found: Any, cloud: Endpoints) -> None:
+    """Get a token, so that a login that is refused is told before anything is made."""
+    from azure.core.exceptions import AzureError  # noqa: PLC0415
+
+    try:
+        found.get_token(cloud.scope)
+    except AzureError as error:
+        raise ImagegenError(
+            f"the login to Azure by {source} was refused: {sentence_of(error)}", _help(source, str(error))
+        ) from error
+
+
+def _help(source: str, said: str) -> str:
+    """What to do about a refused login. The codes are Microsoft Entra's (its "AADSTS error codes" page)."""
+    helps = {
+        "AADSTS7000215": "ARM_CLIENT_SECRET is not the secret's value: is it the secret's id?",
+        "AADSTS7000222": "the client secret has expired: make a new one",
+        "AADSTS700016": "ARM_CLIENT_ID is no application of that tenant",
+        "AADSTS90002": "ARM_TENANT_ID is no tenant of this cloud",
+        "AADSTS700213": "the application has no federated credential for this pipeline's subject",
+        "AADSTS70021": "the application has no federated credential for this pipeline's subject",
+    }
+    known = next((text for code, text in helps.items() if f"{code}:" in said), None)
+    return known or (f"run `az login`; {REHEARSE}" if source == "az" else f"see azurerm's guides; {REHEARSE}")
+
+
+def _account_of_cli() -> dict[str, Any]:
+    """The subscription that `az` is set to."""
+    from generator.azure.credentials import environment  # noqa: PLC0415
+    from generator.run import run  # noqa: PLC0415
+
+    shown = run(["az", "account", "show", "--output", "json"], extra_env=environment(), timeout=60)
+    found: dict[str, Any] = json.loads(shown.stdout)
+    return found

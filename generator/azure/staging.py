@@ -1,0 +1,175 @@
+"""What a build left in Azure beside its images: finding it, and ending it. Nothing that is not ours is touched."""
+
+import time
+from typing import Any
+
+from generator.azure import ids, machines, vhd
+from generator.azure.errors import code_of, is_code, told, unless_missing
+from generator.azure.session import Session
+from generator.build.events import Events
+from generator.errors import ImagegenError
+from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
+from generator.workspace.blueprint import Azure
+
+MACHINE = "microsoft.compute/virtualmachines"
+# What staging is made of: when each kind goes, and the version of its API. What holds on to others goes first.
+KINDS = {
+    MACHINE: (0, "2024-07-01"),
+    "microsoft.network/networkinterfaces": (1, "2024-05-01"),
+    "microsoft.compute/galleries/images/versions": (1, "2024-03-03"),
+    "microsoft.compute/disks": (1, "2024-03-02"),
+    "microsoft.compute/images": (1, "2024-07-01"),
+    "microsoft.network/virtualnetworks": (2, "2024-05-01"),
+    "microsoft.network/publicipaddresses": (2, "2024-05-01"),
+    "microsoft.compute/galleries/images": (2, "2024-03-03"),
+    "microsoft.network/networksecuritygroups": (3, "2024-05-01"),
+    "microsoft.compute/galleries": (3, "2024-03-03"),
+    "microsoft.storage/storageaccounts": (3, "2023-05-01"),
+}
+# What Azure answers while the end of something else has not sunk in yet; and for how long that is waited for.
+IN_USE = (
+    "NicInUse", "NicReservedForAnotherVm", "InUseSubnetCannotBeDeleted", "InUseNetworkSecurityGroupCannotBeDeleted",
+    "PublicIPAddressCannotBeDeleted", "CannotDeleteResource", "OperationNotAllowed", "AnotherOperationInProgress",
+)  # fmt: skip
+IN_USE_SECONDS = 240.0
+GROUP_SECONDS = 3600.0
+
+
+def find(session: Session, azure: Azure) -> list[str]:
+    """The ids of what staging of this workspace holds: its own group first, else our resources in the user's group."""
+    with told(f"looking into the resource group {azure.group}"):
+        group: Any = unless_missing(lambda: session.resources().resource_groups.get(azure.group))
+        if group is None or (azure.own_group and not _is_ours(group.tags, azure)):
+            return []
+        return [group.id, *_ours(session, azure)] if azure.own_group else _ours(session, azure)
+
+
+def end(session: Session, azure: Azure, events: Events) -> list[str]:
+    """End staging, and return what was ended.
+
+    A group of our own goes in one stroke; of a user's group only our resources go, in the order they hang together.
+    Raises ImagegenError for a group that is not ours, or holds a released image.
+    """
+    if azure.own_group:
+        with told(f"deleting the resource group {azure.group}"):
+            return _end_group(session, azure, events)
+    with told(f"deleting what the build left in {azure.group}"):
+        return _end_resources(session, azure, events)
+
+
+def _end_group(session: Session, azure: Azure, events: Events) -> list[str]:
+    groups = session.resources().resource_groups
+    group: Any = unless_missing(lambda: groups.get(azure.group))
+    if group is None:
+        return []
+    if not _is_ours(group.tags, azure):
+        raise ImagegenError(
+            f"the resource group {azure.group} is not of this workspace: it is left as it is",
+            "give the template a `stagingResourceGroup` of another name",
+        )
+    held = [each.id for each in _listed(session, azure) if VERSION_TAG in (each.tags or {})]
+    if held:
+        raise ImagegenError(
+            f"the staging group holds a released image: {held[0]}", "move it, or distribute to another group"
+        )
+    events.note(f"deleting the resource group {azure.group}")
+    _take_back_addresses(session, azure)
+    _delete_group(groups, azure.group)
+    return [group.id]
+
+
+def _take_back_addresses(session: Session, azure: Azure) -> None:
+    """An export that died leaves its disk with an address, and Azure deletes no disk that has one."""
+    disks = unless_missing(lambda: list(session.compute().disks.list_by_resource_group(azure.group))) or []
+    ours = {each.lower() for each in _ours(session, azure)}
+    for disk in disks:
+        if vhd.is_granted(disk) and disk.id.lower() in ours:
+            vhd.revoke(session, disk.id)
+
+
+def _delete_group(groups: Any, name: str) -> None:
+    """Delete a group and wait until it is gone, also when its deletion was begun before."""
+    from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - heavy
+
+    machines_at_once = "Microsoft.Compute/virtualMachines"
+    try:
+        poller = unless_missing(lambda: groups.begin_delete(name, force_deletion_types=machines_at_once))
+    except HttpResponseError as error:
+        if not is_code(error, "ResourceGroupBeingDeleted"):
+            raise
+        if not machines.waited(lambda: unless_missing(lambda: groups.get(name)) is None, GROUP_SECONDS):
+            raise ImagegenError(f"the resource group {name} is not gone yet", "try again later") from error
+        return
+    if poller is not None:
+        poller.wait()
+
+
+def _end_resources(session: Session, azure: Azure, events: Events) -> list[str]:
+    found = _ours(session, azure)
+    _take_back_addresses(session, azure)
+    known = sorted((each for each in found if ids.kind(each) in KINDS), key=lambda each: KINDS[ids.kind(each)][0])
+    for rank in sorted({rank for rank, _ in KINDS.values()}):
+        now = [each for each in known if KINDS[ids.kind(each)][0] == rank]
+        for each in now:
+            events.note(f"deleting {each}")
+        for poller in [_deletion(session, each) for each in now]:
+            if poller is not None:
+                poller.wait()
+    for each in set(found) - set(known):
+        events.note(f"left, since it is no part of staging: {each}")
+    return known
+
+
+def _deletion(session: Session, resource_id: str) -> Any:
+    """Begin to delete a resource; None when it is gone. What still counts as in use is asked for again."""
+    from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - heavy
+
+    deadline = time.monotonic() + IN_USE_SECONDS
+    while True:
+        try:
+            return unless_missing(lambda: _begun(session, resource_id))
+        except HttpResponseError as error:
+            if code_of(error) not in IN_USE or time.monotonic() >= deadline:
+                raise
+        time.sleep(machines.LOOK_SECONDS)
+
+
+def _begun(session: Session, resource_id: str) -> Any:
+    kind = ids.kind(resource_id)
+    if kind == MACHINE:
+        client = session.compute().virtual_machines
+        return client.begin_delete(ids.group(resource_id), ids.name(resource_id), force_deletion=True)
+    return session.resources().resources.begin_delete_by_id(resource_id, api_version=KINDS[kind][1])
+
+
+def _ours(session: Session, azure: Azure) -> list[str]:
+    """Our resources in the group that are no released images; what is part of a machine goes with it.
+
+    A machine's disk counts as ours whether or not Azure gave it the machine's tags.
+    """
+    tagged = [each.id for each in _tagged(session, azure) if VERSION_TAG not in each.tags]
+    disks = [disk for each in tagged if ids.kind(each) == MACHINE and (disk := _disk_of(session, each))]
+    listed = {each.lower(): each for each in [*tagged, *disks] if not ids.kind(each).startswith(f"{MACHINE}/")}
+    return list(listed.values())
+
+
+def _disk_of(session: Session, machine_id: str) -> str:
+    """The id of a machine's system disk, "" when either is gone."""
+    client = session.compute().virtual_machines
+    machine: Any = unless_missing(lambda: client.get(ids.group(machine_id), ids.name(machine_id)))
+    disk = machine and machine.properties.storage_profile.os_disk.managed_disk
+    return str((disk and disk.id) or "")
+
+
+def _tagged(session: Session, azure: Azure) -> list[Any]:
+    """What the group holds that has our tag. Chosen here: asked for by tag, Azure leaves the tags out of its answer."""
+    return [each for each in _listed(session, azure) if _is_ours(each.tags, azure)]
+
+
+def _listed(session: Session, azure: Azure) -> list[Any]:
+    """What the group holds, whosever it is."""
+    return unless_missing(lambda: list(session.resources().resources.list_by_resource_group(azure.group))) or []
+
+
+def _is_ours(tags: Any, azure: Azure) -> bool:
+    return bool((tags or {}).get(WORKSPACE_TAG) == azure.id)

@@ -1,0 +1,309 @@
+"""The Azure target: Terraform makes and destroys, the SDK does what Terraform cannot."""
+
+import os
+import secrets
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from generator.azure import address, entries, ids
+from generator.azure.credentials import environment
+from generator.azure.session import Session, connect
+from generator.build.events import Events
+from generator.build.releases import Ledger, Release
+from generator.build.target import PLANNED, Ask, Job, Resolved, Values
+from generator.errors import ImagegenError
+from generator.settings import Settings
+from generator.workspace.azure import WORKSPACE_TAG, canonical
+from generator.workspace.blueprint import BUILD_USER, Azure, Blueprint, Step
+
+# Replication to other regions may take hours (azure-facts 11).
+REPLICATION_SECONDS = 6 * 3600.0
+CI_VARIABLES = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL")
+
+
+class AzureTarget:
+    """See build/target.py for what each method does. The wings are imported where they are used: they are heavy."""
+
+    refreshes = True
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._azure: Azure | None = None
+        self._connected: Session | None = None
+
+    def require(self, blueprint: Blueprint) -> None:
+        """Terraform, and a state that outlives a pipeline's runner."""
+        self._azure = _azure(blueprint)
+        if shutil.which(self.settings.terraform) is None:
+            raise ImagegenError(
+                f"`{self.settings.terraform}` is not installed", "https://developer.hashicorp.com/terraform/install"
+            )
+
+    def environment(self) -> dict[str, str]:
+        """The credential, as azurerm reads it."""
+        return environment()
+
+    def lease(self, blueprint: Blueprint) -> AbstractContextManager[None]:
+        """A lease beside a remote state; a local state has the workspace's own lock."""
+        azure = self._azure = _azure(blueprint)
+        if not azure.backend:
+            _refuse_local_state_in_ci(self.settings)
+            return nullcontext()
+        from generator.azure import lease  # noqa: PLC0415
+
+        return lease.hold(self.session, dict(azure.backend))
+
+    @property
+    def session(self) -> Session:
+        """The login, made once it is needed."""
+        if self._connected is None:
+            self._connected = connect(self._azure.subscription_id if self._azure else "")
+        return self._connected
+
+    def resolve(self, blueprint: Blueprint, events: Events, ask: Ask) -> Resolved:
+        """Source, destinations and terms; all that is wrong is told before anything is made."""
+        from generator.azure import destinations, sizes, sources  # noqa: PLC0415
+
+        azure = self._azure = _azure(blueprint)
+        found = sources.resolve(self.session, blueprint.source, azure.location)
+        route = destinations.check(self.session, blueprint, found, azure.location)
+        if found.plan:
+            if blueprint.source.plan is None and blueprint.source.kind == "PlatformImage":
+                raise ImagegenError(
+                    f"{blueprint.source} has the purchase plan {sources.plan_text(found.plan)}",
+                    "write it as `planInfo` into the template's source",
+                )
+            sources.accept_terms(self.session, found.plan, ask)
+        if _is_latest(blueprint):
+            events.note(f"{blueprint.source} is {found.exact}")
+        public = azure.communicator == "ssh" and not azure.subnet_id
+        return Resolved(found.exact, found.version, {
+            "allow_from": address.allowed(self.settings.allow_from) if public else [],
+            "architecture": found.architecture,
+            "generation": found.generation,
+            "image_for": list(route.image_for),
+            "security": route.security,
+            "size": blueprint.vm_size or sizes.default_size(found.generation, found.architecture, route.security),
+            "source_id": found.id,
+            "subscription_id": self.session.subscription_id,
+            "validate_by": route.validate_by,
+        })  # fmt: skip
+
+    def build_values(self, job: Job, public_key: str) -> Values:
+        """The machine of this build, with everything that must not change from phase to phase."""
+        if job.blueprint.source_validation_only:
+            return {}
+        return {"machine": self._machine(job, job.source.facts, public_key)}
+
+    def planned_values(self, job: Job) -> Values:
+        """A machine as most are: what it is in truth, the check finds out."""
+        return self.build_values(job, PLANNED)
+
+    def _machine(self, job: Job, facts: Mapping[str, Any], public_key: str) -> Values:
+        azure = _azure(job.blueprint)
+        version = job.source.version or job.blueprint.source.version or "latest"
+        return {
+            "allow_from": facts.get("allow_from", []),
+            "architecture": facts.get("architecture", "x64"),
+            "generation": facts.get("generation", "V2"),
+            "public_key": public_key if azure.system == "linux" else "",
+            "security": facts.get("security", "Standard"),
+            "size": facts.get("size") or job.blueprint.vm_size or PLANNED,
+            "source_id": facts.get("source_id", canonical(job.blueprint.source.id)),
+            "source_version": version,
+            "timeout_minutes": job.blueprint.timeout_minutes,
+            "tool": [sys.executable, "-P", "-m", "generator.azure.machine"],
+        }
+
+    def secret_values(self, job: Job) -> Values:
+        """The administrator's password: Azure wants one, and the first step makes it worthless (azure-facts 19)."""
+        if _azure(job.blueprint).system == "linux":
+            return {}
+        return {"admin_password": f"{secrets.token_urlsafe(24)}aA1!"}
+
+    def alive(self, job: Job) -> bool:
+        """Whether one of the build's machines runs."""
+        from generator.azure import machines  # noqa: PLC0415
+        from generator.azure.errors import told, unless_missing  # noqa: PLC0415
+
+        with told("asking for the machine"):
+            for name in ("machine", "validation"):
+                view: machines.View | None = unless_missing(partial(machines.view, self.session, self._vm(job, name)))
+                if view and view.power == "running":
+                    return True
+        return False
+
+    def capture(self, job: Job, timeout: float) -> str:
+        """The machine deprovisions itself and switches off; then it is freed and marked as generalized."""
+        from generator.azure import capture  # noqa: PLC0415
+
+        vm_id = self._vm(job)
+        capture.wait_stopped(self.session, vm_id, timeout, lambda _line: None)
+        capture.deallocate_and_generalize(self.session, vm_id)
+        return vm_id
+
+    def captured_values(self, job: Job, captured: str) -> Values:
+        """A managed image or a gallery in staging, for whom the machine itself is no source (azure-facts 4 and 9)."""
+        facts = job.source.facts
+        validating = facts.get("validate_by") if job.blueprint.validations else ""
+        image, gallery = bool(facts.get("image_for")) or validating == "image", validating == "gallery"
+        if captured == PLANNED or not (image or gallery):
+            return {}
+        return {"captured": {"gallery": gallery, "image": image, "vm_id": captured}}
+
+    def validation_values(self, job: Job, captured: str, public_key: str) -> Values:
+        """A machine from the image in staging; from the source itself where nothing was built."""
+        facts = dict(job.source.facts)
+        if captured and captured != PLANNED:
+            by_gallery = facts["validate_by"] == "gallery"
+            facts["source_id"] = self._captured_version(job) if by_gallery else self._captured_image(job)
+        return {"validation_machine": self._machine(job, facts, public_key)}
+
+    def coming(self, job: Job, captured: str) -> Release:
+        """What this build makes, with everything resolved: image modules read nothing but this."""
+        images = entries.of(job, captured, self._captured_image(job))
+        return {"source": job.source.exact, "template": job.template_digest, "images": images}
+
+    def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
+        """Managed images and blobs have one name for all versions (azure-facts 10)."""
+        return entries.displaced(job, ledger)
+
+    def make_room(self, workspace: Path, images: dict[str, Any]) -> None:
+        """A managed image has to go before the next is made. A blob is replaced by the finished copy."""
+        self.discard(workspace, {name: image for name, image in images.items() if image["kind"] == "ManagedImage"})
+
+    def exports(self, images: dict[str, Any]) -> dict[str, Any]:
+        """Blobs are copied by the SDK: an address with a grant in it never reaches Terraform's state."""
+        return {name: image for name, image in images.items() if image["kind"] == "VHD"}
+
+    def export(self, job: Job, images: dict[str, Any], events: Events) -> None:
+        """Copy the captured disk to each blob."""
+        from generator.azure import vhd  # noqa: PLC0415
+
+        for name, image in images.items():
+            events.started(name, f"image {name}")
+            vhd.export(self.session, image["source_id"], image["id"], image["tags"], events.note)
+
+    def follow(self, job: Job, step: Step, on_line: Callable[[str], None], stop: threading.Event) -> None:
+        """Terraform is silent while a run command runs."""
+        if self._by_run_command(job, step):
+            from generator.azure import runcommands  # noqa: PLC0415
+
+            runcommands.follow(self.session, self._vm_of(job, step), step.key, on_line, stop)
+
+    def log_of(self, job: Job, step: Step) -> list[str]:
+        """Azure shows 4 KB of a run command; the log in the guest has more."""
+        if not self._by_run_command(job, step):
+            return []
+        from generator.azure import runcommands  # noqa: PLC0415
+
+        return runcommands.tail_log(self.session, self._vm_of(job, step), _azure(job.blueprint).system, step.key)
+
+    def _by_run_command(self, job: Job, step: Step) -> bool:
+        return _azure(job.blueprint).communicator == "run-command" and step.kind in ("shell", "powershell")
+
+    def stop(self, directory: Path) -> None:
+        """Machines go with the staging."""
+
+    def release(self, blueprint: Blueprint, events: Events) -> list[str]:
+        """Staging goes in one stroke, whatever the state knows of it (azure-facts 5)."""
+        from generator.azure import staging  # noqa: PLC0415
+
+        azure = self._azure = _azure(blueprint)
+        return staging.end(self.session, azure, events)
+
+    def whole(self, workspace: Path, images: dict[str, Any]) -> bool:
+        """Ask Azure for each; what is on its way is waited for, what failed is deleted."""
+        from generator.azure import versions  # noqa: PLC0415
+
+        return all(versions.whole(self.session, image, REPLICATION_SECONDS) for image in images.values())
+
+    def occupied(self, workspace: Path, blueprint: Blueprint) -> set[str]:
+        """The versions that the galleries have, in whatever state."""
+        from generator.azure import destinations  # noqa: PLC0415
+
+        found = [destinations.existing_versions(self.session, each) for each in blueprint.destinations]
+        return {version for versions in found for version in versions}
+
+    def discard(self, workspace: Path, images: dict[str, Any]) -> None:
+        """Delete images of this workspace; nobody else's, whatever a file says."""
+        from generator.azure import versions  # noqa: PLC0415
+
+        for image in images.values():
+            if self._azure and image["tags"].get(WORKSPACE_TAG) != self._azure.id:
+                raise ImagegenError(f"{image['id']} is not of this workspace", "delete it by hand, if it may go")
+            versions.retire(self.session, image)
+
+    def login(self, blueprint: Blueprint, directory: Path) -> list[str] | None:
+        """ssh to the machine's public address, or through the bastion."""
+        from generator.azure import machines  # noqa: PLC0415
+
+        azure = self._azure = _azure(blueprint)
+        if azure.communicator != "ssh":
+            return None
+        for name in ("validation", "machine"):
+            if host := machines.host(self.session, self._vm_id(azure, name), public=not azure.subnet_id):
+                bastion = azure.bastion and f"{azure.bastion.user}@{azure.bastion.host}:{azure.bastion.port}"
+                return [
+                    "ssh", "-i", str(directory / "key"), *(["-J", bastion] if bastion else []),
+                    "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+                    f"{BUILD_USER}@{host}",
+                ]  # fmt: skip
+        return None
+
+    def describe(self, workspace: Path, release: Release) -> list[dict[str, Any]]:
+        """The id or address of each image."""
+        return [
+            {"output": name, "kind": image["kind"], "name": ids.name(image["id"]), "path": image["id"]}
+            for name, image in sorted(release["images"].items())
+        ]
+
+    def boot_hint(self, workspace: Path, release: Release) -> str | None:
+        """Nothing boots here."""
+        return None
+
+    def _vm_of(self, job: Job, step: Step) -> str:
+        return self._vm(job, "validation" if step in job.blueprint.validations else "machine")
+
+    def _vm(self, job: Job, name: str = "machine") -> str:
+        return self._vm_id(_azure(job.blueprint), name)
+
+    def _vm_id(self, azure: Azure, name: str) -> str:
+        return self._staged(azure, f"virtualMachines/{name}{azure.suffix}")
+
+    def _captured_image(self, job: Job) -> str:
+        azure = _azure(job.blueprint)
+        return self._staged(azure, f"images/captured{azure.suffix}")
+
+    def _captured_version(self, job: Job) -> str:
+        azure = _azure(job.blueprint)
+        return self._staged(azure, f"galleries/captured_{azure.id}/images/captured/versions/1.0.0")
+
+    def _staged(self, azure: Azure, what: str) -> str:
+        """The id of something that staging has; all names there are fixed."""
+        subscription = azure.subscription_id or self.session.subscription_id
+        return f"/subscriptions/{subscription}/resourceGroups/{azure.group}/providers/Microsoft.Compute/{what}"
+
+
+def _azure(blueprint: Blueprint) -> Azure:
+    assert blueprint.azure is not None  # noqa: S101 - decide.py makes it for this target
+    return blueprint.azure
+
+
+def _is_latest(blueprint: Blueprint) -> bool:
+    return "latest" in (blueprint.source.version, ids.name(blueprint.source.id).lower())
+
+
+def _refuse_local_state_in_ci(settings: Settings) -> None:
+    """A runner is thrown away, and a local state with it (azure-facts 12)."""
+    if not settings.allow_local_state and any(os.environ.get(name) for name in CI_VARIABLES):
+        raise ImagegenError(
+            "in a pipeline a local Terraform state is lost with the runner",
+            "generate with --backend azurerm:…, or say --allow-local-state",
+        )

@@ -1,0 +1,188 @@
+"""Images that exist: whether they are whole, and how they go."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from generator.azure import blobs, ids, machines
+from generator.azure.errors import told, unless_missing
+from generator.azure.session import Session
+from generator.errors import ImagegenError
+from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
+
+# Replication takes minutes to hours: it is asked for at this distance, in seconds.
+LOOK_SECONDS = 20.0
+MOVING = ("Creating", "Updating", "Deleting", "Migrating")
+Noted = Callable[[str], None]
+
+
+def settle(
+    session: Session, version_id: str, timeout: float, on_note: Noted = lambda _text: None, *, workspace: str = ""
+) -> bool:
+    """What became of a gallery version that a failed or interrupted Terraform run may have made.
+
+    One that is being made is waited for. True: it is whole in all regions. False: there is none, or it had failed and
+    is deleted. Raises ImagegenError when it is not settled within `timeout` seconds, or failed and is not of a
+    workspace of imagegen's (of this `workspace`, where one is given).
+    """
+    with told(f"asking for {version_id}"):
+        found = _ended(session, version_id, timeout, on_note)
+        if found is None:
+            return False
+        if _is_whole(found):
+            return True
+        _ours(version_id, found.tags, workspace or (found.tags or {}).get(WORKSPACE_TAG, ""))
+        on_note(f"version {found.name} had failed ({_why(found)}): it is deleted")
+        _delete_version(session, version_id)
+        return False
+
+
+def whole(session: Session, image: Mapping[str, Any], timeout: float, on_note: Noted = lambda _text: None) -> bool:
+    """Whether the image that a ledger entry names exists and is complete. One on its way is waited for, `timeout`
+    seconds at most; a failed one of ours is deleted, so that it can be made again."""
+    where = image["id"]
+    match image["kind"]:
+        case "SharedImage":
+            return settle(session, where, timeout, on_note, workspace=image["tags"].get(WORKSPACE_TAG, ""))
+        case "ManagedImage":
+            with told(f"asking for {where}"):
+                return _settle_managed(session, image, timeout)
+    with told(f"asking for {where}"):
+        blob = unless_missing(blobs.blob(session, where).get_blob_properties)
+    # The blob has one name for all versions: it is this one's only when it says so, and when no copy goes on.
+    marks = blobs.mark(image["tags"].get(WORKSPACE_TAG, ""), image["tags"].get(VERSION_TAG, ""))
+    return blob is not None and marks.items() <= blob.metadata.items() and blob.copy.status in (None, "success")
+
+
+def _settle_managed(session: Session, image: Mapping[str, Any], timeout: float) -> bool:
+    """See `whole`. A managed image has one name for all versions too."""
+    images = session.compute(ids.subscription(image["id"])).images
+
+    def ask() -> Any:
+        return unless_missing(lambda: images.get(ids.group(image["id"]), ids.name(image["id"])))
+
+    def is_settled() -> bool:
+        found = ask()
+        return found is None or found.properties.provisioning_state not in MOVING
+
+    if not machines.waited(is_settled, timeout):
+        raise ImagegenError(
+            f"{image['id']} is not whole after {timeout / 60:.0f} min", "run `imagegen apply` again later"
+        )
+    found = ask()
+    if found is None or (found.tags or {}).get(VERSION_TAG) != image["tags"].get(VERSION_TAG):
+        return False
+    if found.properties.provisioning_state == "Succeeded":
+        return True
+    retire(session, image)
+    return False
+
+
+def wait_replicated(session: Session, version_id: str, timeout: float, on_note: Noted = lambda _text: None) -> None:
+    """Wait until a gallery version is whole in all its regions. Raises ImagegenError when that cannot come any more."""
+    with told(f"asking for {version_id}"):
+        found = _ended(session, version_id, timeout, on_note)
+    if found is None:
+        raise ImagegenError(f"there is no {version_id}", "was it deleted meanwhile?")
+    if not _is_whole(found):
+        raise ImagegenError(f"{version_id} failed: {_why(found)}", "run `imagegen apply` again: it takes it away first")
+
+
+def _ended(session: Session, version_id: str, timeout: float, on_note: Noted) -> Any:
+    """A version once nothing happens to it any more, None when there is none."""
+    deadline = time.monotonic() + timeout
+    said = ""
+    while True:
+        found = _get(session, version_id)
+        if found is None or not _is_moving(found):
+            return found
+        if (progress := _progress(found)) != said:
+            said = progress
+            on_note(f"version {found.name}: {progress}")
+        if time.monotonic() >= deadline:
+            raise ImagegenError(
+                f"{version_id} is not whole after {timeout / 60:.0f} min: {progress}",
+                "Azure goes on by itself: run `imagegen apply` again later",
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def _get(session: Session, version_id: str) -> Any:
+    names = ids.parts(version_id)
+    versions = session.compute(names["subscriptions"]).gallery_image_versions
+    where = (names["resourcegroups"], names["galleries"], names["images"], names["versions"])
+    return unless_missing(lambda: versions.get(*where, expand="ReplicationStatus"))
+
+
+def _is_moving(found: Any) -> bool:
+    """Whether Azure still works on it. An aggregated state is missing from versions without replication status."""
+    state = found.properties.provisioning_state
+    return state in MOVING or (state == "Succeeded" and _aggregated(found) in ("InProgress", "Unknown"))
+
+
+def _is_whole(found: Any) -> bool:
+    return found.properties.provisioning_state == "Succeeded" and _aggregated(found) == "Completed"
+
+
+def _aggregated(found: Any) -> str:
+    status = found.properties.replication_status
+    return ids.text(status and status.aggregated_state) or "Completed"
+
+
+def _regions(found: Any) -> list[Any]:
+    status = found.properties.replication_status
+    return list((status and status.summary) or ())
+
+
+def _progress(found: Any) -> str:
+    shown = [f"{each.region} {ids.text(each.state)} {each.progress or 0} %" for each in _regions(found)]
+    return ", ".join(shown) or ids.text(found.properties.provisioning_state)
+
+
+def _why(found: Any) -> str:
+    failed = [
+        f"{each.region}: {each.details or ids.text(each.state)}" for each in _regions(found) if each.state == "Failed"
+    ]
+    return ", ".join(failed) or f"Azure's state is {ids.text(found.properties.provisioning_state)}"
+
+
+def retire(session: Session, image: Mapping[str, Any]) -> None:
+    """Delete what a ledger entry names: a gallery version, a managed image or a blob. One that is gone is fine.
+
+    Raises ImagegenError for one that is not of the entry's workspace.
+    """
+    where, tags = image["id"], image["tags"]
+    workspace = tags.get(WORKSPACE_TAG, "")
+    with told(f"deleting {where}"):
+        match image["kind"]:
+            case "SharedImage":
+                there = _get(session, where)
+                if there is not None and _ours(where, there.tags, workspace):
+                    _delete_version(session, where)
+            case "ManagedImage":
+                images = session.compute(ids.subscription(where)).images
+                there = unless_missing(lambda: images.get(ids.group(where), ids.name(where)))
+                if there is not None and _ours(where, there.tags, workspace):
+                    images.begin_delete(ids.group(where), ids.name(where)).wait()
+            case _:
+                blob = blobs.blob(session, where)
+                there = unless_missing(blob.get_blob_properties)
+                if there is not None and _ours(where, {WORKSPACE_TAG: there.metadata.get(blobs.WORKSPACE)}, workspace):
+                    blob.delete_blob(delete_snapshots="include")
+
+
+def _ours(where: str, tags: Mapping[str, str | None] | None, workspace: str) -> bool:
+    """True, or ImagegenError."""
+    if not workspace or (tags or {}).get(WORKSPACE_TAG) != workspace:
+        raise ImagegenError(f"{where} is not of this workspace", "delete it by hand, if it may go")
+    return True
+
+
+def _delete_version(session: Session, version_id: str) -> None:
+    """Delete a gallery version, and wait until it is gone: for a while Azure goes on showing it."""
+    names = ids.parts(version_id)
+    versions = session.compute(names["subscriptions"]).gallery_image_versions
+    where = (names["resourcegroups"], names["galleries"], names["images"], names["versions"])
+    versions.begin_delete(*where).wait()
+    if not machines.waited(lambda: _get(session, version_id) is None, seconds=600):
+        raise ImagegenError(f"{version_id} is still there after its deletion", "try again in some minutes")

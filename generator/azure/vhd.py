@@ -1,0 +1,153 @@
+"""A disk to a blob: an address is granted, Azure copies by itself, and the address is taken back.
+
+Through Terraform the address would stand in its state (azure-facts 19).
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from generator.azure import blobs, ids, machines
+from generator.azure.errors import is_missing, told, unless_missing
+from generator.azure.session import Session
+from generator.errors import ImagegenError
+from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
+
+FOOTER_BYTES = 512
+COOKIE = b"conectix"  # a VHD's footer begins with it (Microsoft, "Virtual Hard Disk Image Format Specification")
+NEW = ".new"
+# Names of metadata are C# identifiers (Microsoft, "Naming and referencing containers, blobs, and metadata").
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+Noted = Callable[[str], None]
+PROGRESS_PERCENT = 10  # between two notes
+
+
+def export(
+    session: Session,
+    source_id: str,
+    uri: str,
+    tags: Mapping[str, str],
+    on_note: Noted = lambda _text: None,
+    *,
+    timeout: float = 6 * 3600,
+) -> None:
+    """Copy a disk, or the system disk of a deallocated machine, to the blob at `uri`.
+
+    tags: the entry's; by two of them the blob is known as ours again. A blob that is there is only replaced when the
+    new one is whole. Raises ImagegenError for a copy that fails, or has not ended within `timeout` seconds.
+    """
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - heavy
+
+    with told(f"exporting the disk to {uri}"):
+        disk_id = _disk_of(session, source_id)
+        final = blobs.blob(session, uri)
+        first = final if unless_missing(final.get_blob_properties) is None else blobs.blob(session, uri + NEW)
+        deadline = time.monotonic() + timeout
+        try:
+            _copied(first, _grant(session, disk_id, timeout), metadata(tags), on_note, deadline)
+        except BaseException:
+            with suppress(AzureError):  # what went wrong first is what is told
+                revoke(session, disk_id)
+            raise
+        revoke(session, disk_id)
+        _require_vhd(first)
+        if first is not final:
+            _copied(final, first.url, metadata(tags), on_note, deadline)
+            first.delete_blob()
+
+
+def metadata(tags: Mapping[str, str]) -> dict[str, str]:
+    """What a blob carries of an entry's tags: ours, and those whose names metadata can have."""
+    kept = {name: value for name, value in tags.items() if _NAME.fullmatch(name) and value.isascii()}
+    return kept | blobs.mark(tags.get(WORKSPACE_TAG, ""), tags.get(VERSION_TAG, ""))
+
+
+def is_granted(disk: Any) -> bool:
+    """Whether an address of a disk is out: then it can be neither granted again nor deleted."""
+    return ids.text(disk.properties.disk_state) in ("ActiveSAS", "ActiveSASFrozen")
+
+
+def _disk_of(session: Session, source_id: str) -> str:
+    """The id of a machine's system disk; a disk's own."""
+    if "virtualmachines" not in ids.parts(source_id):
+        return source_id
+    machine: Any = session.compute(ids.subscription(source_id)).virtual_machines.get(
+        ids.group(source_id), ids.name(source_id)
+    )
+    return str(machine.properties.storage_profile.os_disk.managed_disk.id)
+
+
+def _grant(session: Session, disk_id: str, seconds: float) -> str:
+    """An address that reads the disk. One of a run that died is taken back first: a disk has one at a time."""
+    disks = session.compute(ids.subscription(disk_id)).disks
+    where = (ids.group(disk_id), ids.name(disk_id))
+    disk: Any = disks.get(*where)
+    if is_granted(disk):
+        revoke(session, disk_id)
+    wanted: Any = {"access": "Read", "durationInSeconds": int(seconds) + 600}
+    granted = disks.begin_grant_access(*where, wanted).result()
+    if not granted.access_sas:
+        raise ImagegenError("Azure gave no address for the disk", "is the machine deallocated?")
+    return granted.access_sas
+
+
+def revoke(session: Session, disk_id: str) -> None:
+    """Take the address of a disk back, if it has one. Raises what Azure's client raises."""
+    disks = session.compute(ids.subscription(disk_id)).disks
+    disks.begin_revoke_access(ids.group(disk_id), ids.name(disk_id)).wait()
+
+
+def _copied(blob: Any, source: str, marks: dict[str, str], on_note: Noted, deadline: float) -> None:
+    """Have Azure copy to a blob, and wait for the end. A copy of a run that died is given up first."""
+    there = unless_missing(blob.get_blob_properties)
+    if there is not None and there.copy.status == "pending":
+        blob.abort_copy(there.copy.id)
+    blob.start_copy_from_url(source, metadata=marks)
+    told_of = 0
+    while True:
+        copy = blob.get_blob_properties().copy
+        percent = _percent(copy.progress)
+        if percent >= told_of + PROGRESS_PERCENT:
+            told_of = percent
+            on_note(f"copied {percent} % to {blob.blob_name}")
+        if copy.status == "success":
+            return
+        if copy.status != "pending":
+            raise ImagegenError(
+                f"the copy ended as {copy.status}: {copy.status_description or 'Azure says no more'}", "try again"
+            )
+        if time.monotonic() >= deadline:
+            _give_up(blob, copy.id)
+            raise ImagegenError("the copy of the disk did not end in time", "raise buildTimeoutInMinutes")
+        time.sleep(machines.LOOK_SECONDS)
+
+
+def _percent(progress: str | None) -> int:
+    """`bytes/bytes` in percent."""
+    done, _, whole = (progress or "").partition("/")
+    return int(done) * 100 // int(whole) if done.isdecimal() and whole.isdecimal() and int(whole) else 0
+
+
+def _give_up(blob: Any, copy_id: str) -> None:
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - heavy
+
+    with suppress(AzureError):
+        blob.abort_copy(copy_id)
+
+
+def _require_vhd(blob: Any) -> None:
+    """Raise unless the blob is a whole VHD: whole pages, the last of them a footer."""
+    from azure.core.exceptions import HttpResponseError  # noqa: PLC0415
+
+    properties = blob.get_blob_properties()
+    size, kind = properties.size, ids.text(properties.blob_type)
+    try:
+        footer = blob.download_blob(max(0, size - FOOTER_BYTES), FOOTER_BYTES).readall()
+    except HttpResponseError as error:
+        if not is_missing(error) and error.status_code != 416:
+            raise
+        footer = b""
+    if kind != "PageBlob" or size % FOOTER_BYTES or not footer.startswith(COOKIE):
+        raise ImagegenError(f"what was copied is no whole VHD ({kind}, {size} bytes)", "try again")

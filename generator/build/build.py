@@ -1,0 +1,68 @@
+"""A build under way: what was decided, and the hands that carry it out."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from generator.build import journal, releases, secrets
+from generator.build.events import Events
+from generator.build.target import Job, Request, Target, Values
+from generator.build.terraform import Terraform, module_calls
+from generator.workspace.render import to_json
+from generator.workspace.store import atomic_write
+
+
+@dataclass
+class Build:
+    """What the phases hand on. `deadline` is on the monotonic clock; `captured` the id of the captured disk."""
+
+    request: Request
+    job: Job
+    terraform: Terraform
+    keys: secrets.KeyPair
+    values: Values
+    ledger: releases.Ledger
+    journal: journal.Journal
+    deadline: float = 0.0
+    captured: str = ""
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def workspace(self) -> Path:
+        """The folder of the workspace."""
+        return self.job.workspace
+
+    @property
+    def target(self) -> Target:
+        """Where it is built."""
+        return self.request.target
+
+    @property
+    def events(self) -> Events:
+        """Who is told."""
+        return self.request.events
+
+    def enter(self, phase: str, detail: str = "") -> None:
+        """Go on to a phase, on record first."""
+        self.note(phase=phase)
+        self.events.phase(phase, detail)
+
+    def note(self, **changes: Any) -> None:
+        """Put on record where the build is."""
+        self.journal = journal.advance(self.workspace, self.journal, **changes)
+
+    def var_files(self) -> list[Path]:
+        """The inputs of this build, as Terraform gets them in every phase."""
+        path = journal.path(self.workspace, journal.INPUTS)
+        atomic_write(path, to_json(self.values), sync=True)
+        return [path, self.keys.var_file]
+
+    def image_modules(self) -> list[str]:
+        """The addresses of the module calls that make images."""
+        calls = module_calls(self.workspace)
+        return [f"module.{name}" for name, _ in calls if name.startswith("image")]
+
+    def remaining(self) -> float:
+        """Seconds until the build's timeout."""
+        return max(0.0, self.deadline - time.monotonic())

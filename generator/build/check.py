@@ -1,0 +1,62 @@
+"""The first phase: everything that can be refused is refused, then all inputs of the build are decided, once."""
+
+import os
+import secrets as random
+import time
+
+from generator.build import journal, releases, resume, secrets
+from generator.build.build import Build
+from generator.build.recover import clean_up, refuse_behind
+from generator.build.target import Job, Request
+from generator.build.terraform import Terraform
+from generator.errors import ImagegenError
+
+
+def check(request: Request) -> Build:
+    """A build that is ready to begin: a new one, or one that broke and goes on."""
+    workspace, blueprint, target, events = request.workspace, request.blueprint, request.target, request.events
+    events.phase("check", str(blueprint.source))
+    terraform = Terraform(workspace, request.settings, target.environment())
+    terraform.init()
+    if request.version or blueprint.version:
+        releases.choose_version(releases.load(workspace), request.version or blueprint.version)
+    build = resume.going_on(request, terraform) or _anew(request, terraform)
+    build.deadline = time.monotonic() + blueprint.timeout_minutes * 60
+    terraform.deadline = build.deadline
+    return build
+
+
+def _anew(request: Request, terraform: Terraform) -> Build:
+    workspace, blueprint, target, events = request.workspace, request.blueprint, request.target, request.events
+    _refuse_kept(request)
+    clean_up(request, terraform)
+    ledger = releases.load(workspace)  # a build that was cut off may have been released after all
+    refuse_behind(ledger, terraform)
+    source = target.resolve(blueprint, events, request.ask)
+    version = releases.choose_version(
+        ledger, request.version or blueprint.version, occupied=target.occupied(workspace, blueprint),
+        versioning=blueprint.versioning, source_version=source.version,
+    )  # fmt: skip
+    directory = request.settings.state_dir / "builds" / random.token_hex(6)
+    job = Job(workspace, blueprint, version, directory, request.template_digest, source)
+    record = journal.of(job, pid=os.getpid())
+    journal.write(workspace, record)
+    try:
+        keys = secrets.make(directory, workspace)
+        if secret := target.secret_values(job):
+            secrets.keep(directory, secret)
+        values = {"build_version": version} | target.build_values(job, keys.public)
+    except BaseException:
+        clean_up(request, terraform, quiet=True)
+        raise
+    return Build(request=request, job=job, terraform=terraform, keys=keys, values=values, ledger=ledger, journal=record)
+
+
+def _refuse_kept(request: Request) -> None:
+    """A machine that was kept for a look is not ended unasked."""
+    record = journal.read(request.workspace)
+    if record and record.kept and not request.ask(f"End the machine of {record.version} that is kept here?"):
+        raise ImagegenError(
+            f"the machine of {record.version} is kept here",
+            f"end it with `imagegen cleanup {request.workspace}`, or build with --yes",
+        )

@@ -1,0 +1,91 @@
+"""Going on with a build that broke: at the failed step, on the machine that still stands, or not at all."""
+
+import json
+import os
+from dataclasses import replace
+from typing import Any
+
+from generator.build import journal, releases, secrets
+from generator.build.build import Build
+from generator.build.target import Job, Request, Resolved
+from generator.build.terraform import Change, Terraform
+from generator.build.watch import DEPROVISION, title
+from generator.errors import ImagegenError
+
+
+def going_on(request: Request, terraform: Terraform) -> Build | None:
+    """The build that the journal tells of, when it can go on where it broke; says why when it cannot.
+
+    Only the failed step and later ones are run again, and only while nothing that was completed has changed and
+    deprovisioning has not begun (azure-facts 18): an image is what its template says.
+    """
+    record = journal.read(request.workspace)
+    if record is None:
+        return None
+    build = _rebuilt(request, terraform, record)
+    reason = _why_not(request, record) or (_why_not_here(build) if build else "its key or its inputs are gone")
+    if reason or build is None:
+        request.events.note(f"the build of {record.version} that broke starts anew: {reason}")
+        return None
+    build.journal = replace(record, pid=os.getpid(), kept=False, resumed=True)
+    build.note()
+    step = title(request.blueprint, record.step) if record.step else "the first step"
+    request.events.note(f"going on with the build of {record.version} at `{step}`")
+    return build
+
+
+def _why_not(request: Request, record: journal.Journal) -> str:
+    """What the record alone says against going on; "" for nothing."""
+    if request.fresh:
+        return "--fresh"
+    if request.version not in (None, record.version):
+        return f"version {request.version} is asked for"
+    if record.phase != "build":
+        return f"it broke in the phase `{record.phase}`"
+    if record.step == DEPROVISION:
+        return "its machine was being deprovisioned"
+    return ""
+
+
+def _rebuilt(request: Request, terraform: Terraform, record: journal.Journal) -> Build | None:
+    """The build as it was decided once; None when a part of that is gone."""
+    directory = secrets.folder_of(record, request.settings.state_dir)
+    try:
+        values: dict[str, Any] = json.loads(journal.path(request.workspace, journal.INPUTS).read_bytes())
+        source = Resolved(**record.source)
+        keys = secrets.existing(directory) if directory else None
+    except (OSError, ValueError, TypeError):
+        return None
+    if directory is None or keys is None or values.get("build_version") != record.version:
+        return None
+    job = Job(request.workspace, request.blueprint, record.version, directory, request.template_digest, source)
+    ledger = releases.load(request.workspace)
+    return Build(request=request, job=job, terraform=terraform, keys=keys, values=values, ledger=ledger, journal=record)
+
+
+def _why_not_here(build: Build) -> str:
+    """What machine, state and plan say against going on; "" for nothing."""
+    if not build.target.alive(build.job):
+        return "its machine is gone"
+    try:
+        completed = build.terraform.completed()
+        changes = build.terraform.plan(var_files=build.var_files(), refresh=False)
+    except ImagegenError as error:
+        return error.message
+    return _changed(changes, completed, build)
+
+
+def _changed(changes: list[Change], in_state: set[str], build: Build) -> str:
+    """The completed part of the build that the plan would touch; "" when it only goes on."""
+    completed = {_module(address) for address in in_state if not address.endswith(".key")}
+    for change in changes:
+        module = _module(change.address)
+        if not module.startswith("step_"):
+            return f"the plan would {change.action} {change.address}"
+        if module in completed:
+            return f"`{title(build.job.blueprint, module)}` or a step before it was changed"
+    return ""
+
+
+def _module(address: str) -> str:
+    return address.split(".")[1].partition("[")[0] if address.startswith("module.") else address

@@ -1,0 +1,184 @@
+"""Warm starts: a base boots once for a machine's shape and is saved; later machines go on from there.
+
+Nothing is copied. A machine maps the saved memory for itself and writes its disk to an overlay over the saved one.
+QEMU's migration with `x-ignore-shared` saves and restores all but the memory, which lies in a file from the start.
+"""
+
+import ctypes
+import hashlib
+import json
+import shlex
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from generator.errors import ImagegenError, Interrupted
+from generator.local import accelerator, boot, host, images, login, qemu, states
+from generator.local.boot import Record, Start
+from generator.local.qemu import Memory
+from generator.local.qmp import Agent, Channel
+from generator.local.states import State
+
+UNLIMITED = 2**40  # bytes a second; what QEMU takes for a network otherwise
+RESTORE_SECONDS = 30  # a machine that was saved answers in half a second; the rest is for a computer that is busy
+# The last of a boot, and what every machine would do first. Nothing of it but the page cache outlives the machine: /run
+# is no part of a disk.
+SEAL = """set -eu
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+systemctl is-system-running --wait >/dev/null || true
+/lib/systemd/systemd-networkd-wait-online --timeout=60
+# An emulated processor starts sshd anew for each login in half a second; without that (-r) a login takes half as long.
+mkdir -p /run/systemd/system/ssh.service.d
+printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/sshd -D -r\\n' >/run/systemd/system/ssh.service.d/fork.conf
+systemctl daemon-reload
+systemctl restart ssh
+# Read from the disk while nobody waits: what logins, steps and the deprovisioning start.
+for program in apt-get base64 bash find fold fstrim mkfifo mktemp perl scp setsid stdbuf sudo truncate useradd; do
+    "$program" --help >/dev/null 2>&1 </dev/null || true
+done
+waagent -version >/dev/null 2>&1 || true
+# What every machine must have of its own is in no state.
+rm -f /etc/ssh/ssh_host_* /var/lib/systemd/random-seed
+sync
+"""
+
+
+def key(wanted: Start) -> str:
+    """What a machine of this base and shape is saved under: a digest of all that its state depends on."""
+    shape = qemu.Shape("", wanted.cores, wanted.memory_mb, 0, wanted.accelerator, None, Memory(Path("/"), shared=False))
+    parts = [wanted.digest, images.digest(host.FIRMWARE_CODE), accelerator.qemu_version(), qemu.arguments(shape), SEAL]
+    if wanted.accelerator == "kvm":
+        parts.append(_processor())
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def layer_key(wanted: Start, content: str) -> str:
+    """What a machine of this base, shape and disk size is saved under after all that `content` stands for."""
+    return hashlib.sha256(f"{key(wanted)} {wanted.disk_gb} {content}".encode()).hexdigest()[:32]
+
+
+def possible(wanted: Start) -> bool:
+    """Whether the machine may go on from a saved one: the disk never changes, and its login needs no boot."""
+    return bool(wanted.states and wanted.digest and wanted.seed == "agent")
+
+
+def ready(wanted: Start, report: Callable[[str], None], deadline: float) -> State | None:
+    """The saved machine to go on from: the first layer that is there, or else the base's own, made now where it is
+    missing. It is claimed for this one. None when there is none.
+
+    Machines that only differ in name, user, disk size and the like share one of a base.
+    """
+    root = wanted.states
+    if root is None or not possible(wanted):
+        return None
+    try:
+        for content in wanted.layers:
+            if state := states.claim(root, layer_key(wanted, content), wanted.directory):
+                return state
+        name = key(wanted)
+        if state := states.claim(root, name, wanted.directory):
+            return state
+        with states.making(root, name, deadline) as folder:
+            if state := states.claim(root, name, wanted.directory):  # another has just made it
+                return state
+            report(f"booting once to save a machine of {wanted.cores} cores and {wanted.memory_mb} MiB")
+            began = time.monotonic()
+            _make(replace(wanted, directory=folder, disk_gb=0), deadline)
+            made = states.publish(folder, wanted.backing)
+            report(f"saved after {time.monotonic() - began:.1f} s, {made.size() / images.MIB:.0f} MiB")
+        states.prune(root)
+        return states.claim(root, name, wanted.directory)
+    except Interrupted:
+        raise
+    except (ImagegenError, OSError, ValueError) as error:
+        report(f"no machine was saved ({error or type(error).__name__})")
+        return None
+
+
+def start(wanted: Start, state: State, record: Record) -> None:
+    """Go on from a saved machine: give it this one's identity, login and disk size; return when SSH answers.
+
+    Raises ImagegenError or OSError when it does not go on; QEMU may run then.
+    """
+    deadline = time.monotonic() + RESTORE_SECONDS
+    directory = wanted.directory
+    has, whole = boot.disk_sizes(replace(wanted, backing=state.disk, format="qcow2"))
+    boot.overlay(directory / qemu.DISK, state.disk, "qcow2", has)
+    child = boot.launch(wanted, record, deadline, memory=Memory(state.memory, shared=False))
+    identity = login.identity()
+    with monitoring(directory, deadline) as monitor:
+        monitor.ask("migrate-incoming", {"uri": f"exec:cat {shlex.quote(str(state.devices))}"}, deadline=deadline)
+        _migrated(monitor, deadline)
+        if whole > has:
+            monitor.ask("block_resize", {"device": "disk", "size": whole}, deadline=deadline)
+        monitor.ask("cont", deadline=deadline)
+    login.by_agent(
+        directory,
+        lambda: login.setup_script(wanted.name, wanted.user, wanted.public_key, grow=whole > has, identity=identity),
+        deadline,
+    )
+    boot.until(lambda: boot.greets(wanted.ssh_port), child, deadline)
+
+
+def _make(maker: Start, deadline: float) -> None:
+    """Boot a machine whose memory lies in a file, up to where a build would begin, and save it in its folder."""
+    folder = maker.directory
+    size, _ = boot.disk_sizes(maker)
+    boot.overlay(folder / qemu.DISK, maker.backing, maker.format, size)
+    memory = Memory(Path(states.MEMORY), shared=True)
+    child = boot.launch(maker, lambda _process: _die_with_parent(), deadline, memory=memory)
+    try:
+        with Agent(folder) as agent:
+            agent.wait(deadline)
+            code, said = agent.script(SEAL, deadline)
+        if code != 0:
+            raise ImagegenError(f"it could not be made ready: {said.strip()[-200:]}")
+        with monitoring(folder, deadline) as monitor:
+            monitor.ask("stop", deadline=deadline)
+            write_devices(monitor, folder, deadline)
+            with suppress(OSError):
+                monitor.ask("quit", deadline=deadline)
+        child.wait(max(1.0, deadline - time.monotonic()))  # now its disk is whole
+    finally:
+        child.kill()
+        child.wait()
+
+
+def monitoring(directory: Path, deadline: float) -> Channel:
+    """The machine protocol of the machine in a folder, set so that a migration leaves shared memory alone."""
+    monitor = Channel(directory, "qmp.sock")
+    monitor.receive(deadline)
+    monitor.ask("qmp_capabilities", deadline=deadline)
+    capability = {"capability": "x-ignore-shared", "state": True}
+    monitor.ask("migrate-set-capabilities", {"capabilities": [capability]}, deadline=deadline)
+    return monitor
+
+
+def write_devices(monitor: Channel, folder: Path, deadline: float) -> None:
+    """Write all of a stopped machine, but memory that it shares with a file, into a state's folder."""
+    monitor.ask("migrate-set-parameters", {"max-bandwidth": UNLIMITED}, deadline=deadline)
+    path = shlex.quote(str(folder / states.DEVICES))
+    monitor.ask("migrate", {"uri": f"exec:cat >{path}"}, deadline=deadline)
+    _migrated(monitor, deadline)
+
+
+def _migrated(monitor: Channel, deadline: float) -> None:
+    """Wait for the end of a migration, in or out."""
+    while (state := monitor.ask("query-migrate", deadline=deadline)).get("status") != "completed":
+        if state.get("status") in ("failed", "cancelled"):
+            raise ImagegenError(f"QEMU ended its migration: {state.get('error-desc', state['status'])}")
+        time.sleep(0.005)
+
+
+def _die_with_parent() -> None:
+    """Runs in the child: a machine that is being saved ends with us, kill -9 included (prctl(2): PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def _processor() -> str:
+    """This computer's processor, which a guest sees under KVM."""
+    lines = Path("/proc/cpuinfo").read_text("ascii", "replace").splitlines()
+    return "\n".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}))

@@ -1,0 +1,4 @@
+output "id" {
+  description = "Id of the image."
+  value       = azurerm_image.this.id
+}

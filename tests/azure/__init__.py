@@ -1,0 +1,1 @@
+"""Whole builds on the Azure target, in the simulated Azure."""

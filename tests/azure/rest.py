@@ -1,0 +1,53 @@
+"""What must hold in Azure and in the workspace after anything."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tests.azure.conftest import Azure
+
+
+def at_rest(azure: Azure, workspace: Path, before: list[str], images: set[str]) -> None:
+    """Azure holds what it held, and these images; ledger, state and plan agree; nothing of a build is left here."""
+    added = set(azure.names()) - set(before)
+    assert added == {image.lower() for image in images}
+    assert set(before) <= set(azure.names())
+    builds = azure.imagegen.state_dir / "builds"
+    assert not builds.exists() or list(builds.iterdir()) == []
+    assert not (workspace / ".imagegen").exists()
+    assert released(workspace) == {image.lower() for image in images}
+    planned = terraform(azure, workspace, "plan", "-detailed-exitcode")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    with tempfile.TemporaryDirectory() as scratch:
+        clone = Path(scratch, "clone")
+        shutil.copytree(workspace, clone, ignore=shutil.ignore_patterns("terraform.tfstate*", ".terraform"))
+        terraform(azure, clone, "init")
+        planned = terraform(azure, clone, "plan")
+        assert "0 to add, 0 to change, 0 to destroy" in planned.stdout or "No changes" in planned.stdout, planned.stdout
+
+
+def released(workspace: Path) -> set[str]:
+    """The ids of the images that the ledger has in service, in lower case."""
+    path = workspace / "releases.auto.tfvars.json"
+    releases = json.loads(path.read_text())["releases"] if path.exists() else {}
+    return {
+        image["id"].lower()
+        for release in releases.values()
+        if release["status"] == "released"
+        for image in release["images"].values()
+        if image.get("status") != "overwritten" and image["kind"] != "VHD"
+    }
+
+
+def terraform(azure: Azure, workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Terraform by hand, with the credential of the builds."""
+    return subprocess.run(
+        ["terraform", arguments[0], "-no-color", "-input=false", *arguments[1:]],
+        cwd=workspace,
+        env=azure.imagegen.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

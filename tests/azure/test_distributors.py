@@ -1,0 +1,171 @@
+"""Every distributor, alone and together: what lands in Azure, and what the ledger says of it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.azure.conftest import IMAGES, OTHER, Azure, Write
+from tests.azure.making import (
+    MANAGED,
+    SHELL,
+    VERSIONS,
+    Part,
+    entry,
+    ledger,
+    managed,
+    private,
+    security,
+    shared,
+)
+from tests.azure.rest import at_rest, terraform
+
+REGIONS = [
+    {"name": "westeurope", "replicaCount": 2, "storageAccountType": "Standard_ZRS"},
+    {"name": "northeurope", "replicaCount": 1, "storageAccountType": "Premium_LRS"},
+]
+TARGETS = [
+    {"name": "westeurope", "regionalReplicaCount": 2, "storageAccountType": "Standard_ZRS"},
+    {"name": "northeurope", "regionalReplicaCount": 1, "storageAccountType": "Premium_LRS"},
+]
+
+
+def properties(azure: Azure, resource_id: str) -> Part:
+    """The properties of what is in Azure."""
+    found = azure.cloud.get(resource_id)
+    assert found
+    return dict(found["properties"])
+
+
+def test_a_gallery_version_is_as_the_template_has_it(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """Regions, replicas, storage, tags and date; the definition's letter case is the user's, in an id that Azure takes."""
+    image = azure.definition("web")
+    azure.imagegen.environment["IMAGEGEN_END_OF_LIFE_DATE"] = "2030-01-31T00:00:00Z"
+    target = shared(image.replace("resourceGroups", "resourcegroups"), excludeFromLatest=True, targetRegions=REGIONS)
+    path = template(SHELL, vmProfile=private(azure), distribute=[target | {"artifactTags": {"Team": "web ä"}}])
+    before = azure.names()
+    out = tmp_path / "out"
+    azure.imagegen("apply", path, "--out", out)
+    version = f"{image}/versions/1.0.0"
+    profile = properties(azure, version)["publishingProfile"]
+    assert sorted(profile["targetRegions"], key=lambda each: -each["regionalReplicaCount"]) == TARGETS
+    assert profile["excludeFromLatest"] is True
+    assert profile["endOfLifeDate"] == "2030-01-31T00:00:00Z"
+    found = azure.cloud.get(version)
+    assert found
+    assert found["tags"] | {"Team": "web ä", "imagegen:version": "1.0.0"} == found["tags"]
+    at_rest(azure, out, before, {version})
+
+
+@pytest.mark.parametrize(
+    ("kind", "machine", "source"),
+    [("TrustedLaunchSupported", "", "/images/captured"), ("TrustedLaunch", "TrustedLaunch", "/virtualMachines/machine")],
+)
+def test_the_definition_decides_the_way(
+    azure: Azure, template: Write, tmp_path: Path, kind: str, machine: str, source: str
+) -> None:
+    """For a …Supported definition a managed image goes between; for a TrustedLaunch one the machine itself is such."""
+    image = azure.definition("web", features=security(kind))
+    target = shared(image, replicationRegions=["West Europe"], storageAccountType="Standard_ZRS")
+    path = template(SHELL, vmProfile=private(azure), distribute=[target])
+    before = azure.names()
+    out = tmp_path / "out"
+    azure.imagegen("apply", path, "--out", out)
+    (made,) = azure.cloud.asked("Microsoft.Compute/virtualMachines")
+    assert made["properties"].get("securityProfile", {}).get("securityType", "") == machine
+    assert entry(out)["source_id"].endswith(source)
+    at_rest(azure, out, before, {f"{image}/versions/1.0.0"})
+
+
+def test_a_managed_image_and_a_blob_give_way_to_the_next(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """Several images at once, one in another subscription; then a second build, in whose place the first was."""
+    near, far = azure.definition("web"), azure.definition("web", subscription=OTHER)
+    uri = azure.container()
+    blob = {"type": "VHD", "runOutputName": "disk", "uri": f"{uri}/web/disk.vhd"}
+    targets = [shared(near, replicationMode="Shallow"), shared(far, "far"), managed(f"{MANAGED}/web"), blob]
+    path = template(SHELL, vmProfile=private(azure), distribute=targets, api="2025-10-01")
+    before = azure.names()
+    out = tmp_path / "out"
+    azure.imagegen("apply", path, "--out", out)
+    versions = {f"{near}/versions/1.0.0", f"{far}/versions/1.0.0"}
+    at_rest(azure, out, before, versions | {f"{MANAGED}/web"})
+    assert properties(azure, f"{near}/versions/1.0.0")["publishingProfile"]["replicationMode"] == "Shallow"
+    first = azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd")
+    assert first.content.endswith(b"conectix".ljust(512, b"\0"))
+    assert first.metadata["imagegen_version"] == "1.0.0"
+
+    done = azure.imagegen("apply", out)
+    versions |= {f"{near}/versions/1.0.1", f"{far}/versions/1.0.1"}
+    at_rest(azure, out, before, versions | {f"{MANAGED}/web"})
+    image = azure.cloud.get(f"{MANAGED}/web")
+    assert image
+    assert image["tags"]["imagegen:version"] == "1.0.1"
+    assert azure.arm.blobs.names("vault", "vhds") == ["web/disk.vhd"]
+    assert azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd").metadata["imagegen_version"] == "1.0.1"
+    images = ledger(out)["1.0.0"]["images"]
+    assert {name: each.get("status") for name, each in images.items()} == {
+        "disk": "overwritten", "far": None, "managed": "overwritten", "out": None,
+    }  # fmt: skip
+    assert "gives way to 1.0.1" in done.stderr
+    assert not [each for each in azure.names() if each.endswith("/grants/sas")]
+
+    plain = path.read_text().replace(far, near)  # the other subscription leaves the template: its versions stay
+    path.write_text(plain.replace('"far"', '"near"').replace(near, near, 1))
+    assert ledger(out)["1.0.1"]["images"]["far"]["subscription_id"] == OTHER
+
+
+def test_blobs_that_cannot_be_written_are_refused(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """Without an address, without a container, and where somebody else's blob lies; nothing is made."""
+    azure.container()
+    azure.arm.blobs.write("vault", "vhds", "foreign.vhd", b"somebody's")
+    cases = {
+        "": "names no address",
+        azure.container().replace("vhds", "missing") + "/a.vhd": "there is no container missing",
+        azure.container() + "/foreign.vhd": "exists that this workspace did not make",
+    }
+    before = azure.names()
+    for number, (uri, told) in enumerate(cases.items()):
+        blob = {"type": "VHD", "runOutputName": "disk"} | ({"uri": uri} if uri else {})
+        path = template(SHELL, name=f"web{number}", vmProfile=private(azure), distribute=[blob])
+        done = azure.imagegen("apply", path, "--out", tmp_path / f"out{number}", code=1)
+        assert told in done.stderr
+        assert "hint:" in done.stderr
+    assert azure.names() == sorted({*before, *azure.names()} - {"x"})
+    assert azure.cloud.asked("Microsoft.Compute/virtualMachines") == []
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "version"),
+    [
+        ({"galleryImageId": "/versions/3.2.1"}, "0.20250101.1", "3.2.1"),
+        ({"versioning": {"scheme": "Latest"}}, "0.20250101.1", "1.5.1"),
+        ({"versioning": {"scheme": "Latest", "major": 7}}, "0.20250101.1", "7.0.0"),
+        ({"versioning": {"scheme": "Source"}}, "0.20250101.1", "0.20250101.1"),
+    ],
+    ids=["explicit", "latest", "major", "source"],
+)
+def test_versions(
+    azure: Azure, template: Write, tmp_path: Path, target: Part, source: str, version: str
+) -> None:
+    """The number is the template's, the next after what the gallery has, the first of a major one, or the source's."""
+    image = azure.definition("web")
+    azure.cloud.put(
+        f"{image}/versions/1.5.0",
+        {
+            "location": "westeurope",
+            "properties": {
+                "publishingProfile": {"targetRegions": [{"name": "westeurope"}]}, "storageProfile": {"osDiskImage": {}},
+            },
+        },
+    )  # fmt: skip
+    wanted = shared(image) | target | {"galleryImageId": image + target.get("galleryImageId", "")}
+    path = template(SHELL, vmProfile=private(azure), distribute=[wanted])
+    out = tmp_path / "out"
+    done = azure.imagegen("apply", path, "--out", out)
+    assert done.stdout.strip() == f"{image}/versions/{version}"
+    assert [each["id"] for each in azure.cloud.asked(VERSIONS)][-1] == f"{image}/versions/{version}"
+    assert terraform(azure, out, "plan", "-detailed-exitcode").returncode == 0
+    if "versioning" not in target or target["versioning"]["scheme"] == "Source":
+        again = azure.imagegen("apply", out, code=1)
+        assert f"{version}" in again.stderr
+        assert "exists already" in again.stderr
+        assert len(azure.cloud.asked("Microsoft.Compute/virtualMachines")) == 1

@@ -1,0 +1,168 @@
+"""Terraform missing, too old, crashing, babbling and stuck."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import invariants
+from tests.faults.conftest import StandIn, World
+from tests.hostile.examine import command
+
+
+def test_terraform_is_not_there(workspace: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named, with where to get it; what needs none works."""
+    monkeypatch.setenv("IMAGEGEN_TERRAFORM", str(workspace / "no-terraform"))
+    for name in ("plan", "apply", "cleanup"):
+        said = command(name, workspace)
+        assert said.code == 1
+        assert "not installed: terraform" in said.err, said.err
+        assert "https://developer.hashicorp.com/terraform/install" in said.err
+    assert command("status", workspace).code == 0
+    invariants.nothing_is_left(workspace, world.state_dir)
+
+
+@pytest.mark.parametrize("broken", ["not a program", ""])
+def test_terraform_is_no_program(workspace: Path, terraform: StandIn, broken: str) -> None:
+    """A file that cannot be run, or is not for this computer."""
+    terraform.path.write_bytes(b"\x7fELF" + broken.encode())
+    terraform.path.chmod(0o755)
+    said = command("plan", workspace)
+    assert said.code == 1
+    assert str(terraform.path) in said.err, said.err
+
+
+CRASHES = [
+    "kill -SEGV $$",
+    "kill -KILL $$",
+    "exit 2",
+    r"printf '\033[2J\000\377\n'; exit 1",
+    "head -c 3000000 /dev/urandom; exit 1",
+    """echo '[1]'; echo '{}'; echo '"x"'; exit 1""",
+    "echo 'Error: everything'; exit 1",
+]
+
+
+@pytest.mark.parametrize("script", CRASHES)
+@pytest.mark.parametrize("during", ["init", "plan"])
+def test_terraform_crashes_at_a_plan(
+    workspace: Path, terraform: StandIn, world: World, during: str, script: str
+) -> None:
+    """Which command failed, and how, in a line."""
+    terraform.fails(during, script)
+    said = command("plan", workspace)
+    assert said.code == 1, said.err
+    assert f"terraform {during}" in said.err, said.err
+    assert "\x1b" not in said.err
+    invariants.nothing_is_left(workspace, world.state_dir)
+
+
+@pytest.mark.parametrize("script", CRASHES)
+@pytest.mark.parametrize("during", ["apply", "state"])
+def test_terraform_crashes_in_a_build(
+    workspace: Path, base: Path, terraform: StandIn, world: World, during: str, script: str
+) -> None:
+    """Before anything was made: the build ends, and a later command finds nothing."""
+    terraform.fails(during, script)
+    said = command("apply", workspace)
+    assert said.code == 1, said.err
+    assert "terraform" in said.err
+    terraform.fails("none", "")
+    assert command("cleanup", workspace).code == 0
+    invariants.nothing_is_left(workspace, world.state_dir)
+
+
+@pytest.mark.parametrize("line", ['{"type": "diagnostic"}', '{"type": "planned_change", "change": 5}'])
+def test_json_that_is_no_event_is_output(workspace: Path, terraform: StandIn, line: str) -> None:
+    """A program in between may print its own."""
+    terraform.fails("plan", f"echo '{line}'; exit 1")
+    assert command("plan", workspace).code == 1
+
+
+def test_terraform_is_too_old(workspace: Path) -> None:
+    """It says itself which version the workspace asks for."""
+    wanted = (workspace / "terraform.tf").read_text()
+    (workspace / "terraform.tf").write_text(wanted.replace(">= 1.11", ">= 1.990").replace("< 2.0", "< 3.0"))
+    said = command("plan", workspace, "--trust")
+    assert said.code == 1
+    assert "does not support Terraform version" in said.err, said.err
+
+
+def _start(*arguments: str | Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "generator", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=dict(os.environ), start_new_session=True,
+    )  # fmt: skip
+
+
+def _wait_for(path: Path) -> None:
+    for _ in range(500):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{path} never came")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_terraform_hangs_and_is_interrupted(
+    workspace: Path, terraform: StandIn, world: World, tmp_path: Path, number: int
+) -> None:
+    """Ctrl-C, SIGTERM and a closed terminal end it in the same way."""
+    terraform.fails("plan", f"touch {tmp_path}/hangs; exec sleep 1000")
+    child = _start("plan", workspace)
+    _wait_for(tmp_path / "hangs")
+    child.send_signal(number)
+    out, err = child.communicate(timeout=10)
+    assert (child.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    invariants.nothing_is_left(workspace, world.state_dir)
+
+
+def test_a_terraform_that_heeds_no_interrupt_is_killed_by_the_second(
+    workspace: Path, terraform: StandIn, world: World, tmp_path: Path
+) -> None:
+    """Nobody has to look for it."""
+    asked = tmp_path / "asked"
+    terraform.fails("plan", f"trap 'touch {asked}' INT; touch {tmp_path}/hangs; while :; do sleep 0.05; done")
+    child = _start("plan", workspace)
+    _wait_for(tmp_path / "hangs")
+    child.send_signal(signal.SIGINT)
+    _wait_for(asked)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=10)
+    assert child.returncode == 130
+    invariants.no_process(workspace, tmp_path)
+    invariants.nothing_is_left(workspace, world.state_dir)
+
+
+def test_a_build_whose_terraform_hangs_is_interrupted(
+    workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path
+) -> None:
+    """The build is ended, and its key with it."""
+    terraform.fails("apply", f"touch {tmp_path}/hangs; exec sleep 1000")
+    child = _start("apply", workspace)
+    _wait_for(tmp_path / "hangs")
+    child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 130, err
+    assert "interrupted: ending what was started" in err
+    invariants.nothing_is_left(workspace, world.state_dir)
+
+
+def test_a_killed_build_is_ended_by_the_next_command(
+    workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path
+) -> None:
+    """kill -9: its Terraform ends with it, `status` tells, `cleanup` ends the rest."""
+    terraform.fails("apply", f"touch {tmp_path}/hangs; exec sleep 1000")
+    child = _start("apply", workspace)
+    _wait_for(tmp_path / "hangs")
+    child.kill()
+    child.communicate(timeout=10)
+    assert "was left behind" in command("status", workspace).out
+    terraform.fails("none", "")
+    assert command("cleanup", workspace).code == 0
+    invariants.nothing_is_left(workspace, world.state_dir)

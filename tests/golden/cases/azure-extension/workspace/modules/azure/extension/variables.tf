@@ -1,0 +1,41 @@
+variable "previous_key" {
+  description = "The `key` of what comes before: the machine or the step. When it changes, this step runs again."
+  type        = string
+  nullable    = false
+}
+
+variable "script" {
+  description = "Everything that is to run, gzipped and in base64, as the bundle module makes it."
+  type        = string
+  nullable    = false
+}
+
+variable "system" {
+  description = "The system of the machine: `linux` or `windows`."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = contains(["linux", "windows"], var.system)
+    error_message = "`system` must be `linux` or `windows`."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything in here."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "timeout_minutes" {
+  description = "How long it may take."
+  type        = number
+  nullable    = false
+}
+
+variable "virtual_machine_id" {
+  description = "Id of the machine."
+  type        = string
+  nullable    = false
+}

@@ -1,0 +1,1 @@
+if (-not (Test-Path C:\Windows)) { exit 1 }

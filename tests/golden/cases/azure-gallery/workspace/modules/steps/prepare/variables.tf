@@ -1,0 +1,34 @@
+variable "bastion_private_key" {
+  description = "The private key for the bastion, in PEM, where there is one; null: the same as for the machine. Ephemeral: it reaches no state and no plan."
+  type        = string
+  default     = null
+  ephemeral   = true
+}
+
+variable "connection" {
+  description = "How to reach the machine: `host`, `port` and `user` of its SSH, and the same of the `bastion` that leads to it, if one does."
+  type = object({
+    bastion = optional(object({
+      host = string
+      port = number
+      user = string
+    }))
+    host = string
+    port = number
+    user = string
+  })
+  nullable = false
+}
+
+variable "previous_key" {
+  description = "The `key` of what comes before: the machine or the step. When it changes, this step runs again."
+  type        = string
+  nullable    = false
+}
+
+variable "private_key" {
+  description = "The private key for the connection, in PEM. Ephemeral: it reaches no state and no plan."
+  type        = string
+  default     = null
+  ephemeral   = true
+}

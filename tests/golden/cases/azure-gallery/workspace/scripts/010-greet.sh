@@ -1,0 +1,2 @@
+#!/bin/sh -e
+echo 'Welcome.' | sudo tee /etc/motd

@@ -1,0 +1,2 @@
+#!/bin/sh -e
+grep Welcome /etc/motd

@@ -1,0 +1,3 @@
+#!/bin/sh
+# café
+echo "café ${HOME} %{x}"

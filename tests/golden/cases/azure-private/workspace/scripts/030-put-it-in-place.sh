@@ -1,0 +1,2 @@
+#!/bin/sh -e
+sudo install -m 0644 /tmp/it*.bin /opt/data.bin

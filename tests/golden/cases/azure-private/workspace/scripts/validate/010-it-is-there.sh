@@ -1,0 +1,2 @@
+#!/bin/sh -e
+test -s /opt/data.bin

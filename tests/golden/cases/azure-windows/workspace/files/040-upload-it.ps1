@@ -1,0 +1,2 @@
+Write-Output 'installing'
+exit 3010

@@ -1,0 +1,1 @@
+"""Hostile documents: whatever a template says, it stays text."""

@@ -1,0 +1,141 @@
+"""What must hold after anything: whatever was killed, refused, cut off or full. Each part is one small function.
+
+`at_rest` asks all that can be asked of a local workspace; the parts stand alone for the rest.
+"""
+
+import hashlib
+import json
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+PROGRAMS = ("qemu-system", "terraform", "-m generator", "/imagegen ")
+# What is only there while something is written: atomic_write's neighbours, half images and bases, Terraform's own.
+HALF = re.compile(r"\..+\.[a-z0-9_]{8}|.*\.partial.*|.*\.removed\.\d+|tmp[a-z0-9_]{8}|.*\.tfplan")
+TERRAFORMS = re.compile(
+    r"terraform\.tfstate\..*\.backup|\.terraform\.tfstate\.lock\.info|errored\.tfstate|crash.*\.log"
+)
+LEDGER = "releases.auto.tfvars.json"
+
+
+def at_rest(workspace: Path, state_dir: Path) -> None:
+    """Nothing of a build is left, in the workspace or outside it; ledger, state and images agree; a plan is empty."""
+    nothing_is_left(workspace, state_dir)
+    ledger_is_true(workspace)
+    plan_is_empty(workspace)
+
+
+def nothing_is_left(workspace: Path, state_dir: Path) -> None:
+    """No process, build folder, key, lock, journal or half-written file."""
+    no_process(workspace, state_dir)
+    assert list(state_dir.glob("builds/*")) == []
+    assert not (workspace / ".imagegen").exists()
+    nothing_half_written(workspace, state_dir)
+
+
+def no_process(*folders: Path) -> None:
+    """Nothing of ours works in or on one of these folders."""
+    assert [command for folder in folders for command in _running(str(folder), PROGRAMS)] == []
+
+
+def nothing_half_written(*folders: Path) -> None:
+    """No temporary file, half image or half base, and nothing that only an interrupted Terraform leaves."""
+    names = [path for folder in folders for path in folder.rglob("*")]
+    assert [path for path in names if HALF.fullmatch(path.name) or TERRAFORMS.fullmatch(path.name)] == []
+
+
+def ledger_is_true(workspace: Path) -> None:
+    """Every released image is whole, on disk and in the state, and there is no other; none is only on its way."""
+    ledger = _ledger(workspace)
+    assert {entry["status"] for entry in ledger.values()} <= {"released", "retired", "overwritten"}
+    released = {version: entry for version, entry in ledger.items() if entry["status"] == "released"}
+    expected = {f"{output}/{version}" for version, entry in released.items() for output in entry["images"]}
+    assert _images_in_state(workspace) == expected
+    assert images_on_disk(workspace) == expected
+    images_are_whole(workspace)
+
+
+def images_are_whole(workspace: Path) -> None:
+    """Each image is as large as its manifest says, and stands under the version that it says."""
+    for image in workspace.glob("images/*/*/image.vhd"):
+        said = json.loads(image.with_name("manifest.json").read_text())
+        assert (said["size"], said["version"]) == (image.stat().st_size, image.parent.name)
+
+
+def plan_is_empty(workspace: Path) -> None:
+    """Plain Terraform finds nothing to do."""
+    planned = terraform(workspace, "plan", "-detailed-exitcode")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+
+
+def nothing_secret(secrets: Iterable[str], *folders: Path) -> None:
+    """None of these values stands in a file: workspace, state, plans, journals, logs. Images are not looked into."""
+    known = [secret.encode() for secret in secrets]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".vhd"]
+    assert [path for path in files if any(secret in path.read_bytes() for secret in known)] == []
+
+
+# The cloud: what is left in it (only released images), against ledger and state. Stands here when there is one to ask.
+
+
+def contents(*folders: Path) -> dict[Path, str]:
+    """The digest of every file: equal before and after, nothing was lost or changed."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def processes(text: str) -> list[str]:
+    """The command lines of running machines that contain this text, or run in a folder that does."""
+    return _running(text, ("qemu-system",))
+
+
+def terraform(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Terraform by hand, as a user runs it."""
+    return subprocess.run(
+        ["terraform", arguments[0], "-no-color", *arguments[1:]],
+        cwd=workspace,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def images_on_disk(workspace: Path) -> set[str]:
+    """The images of a local workspace, as output/version."""
+    return {f"{path.parent.parent.name}/{path.parent.name}" for path in workspace.glob("images/*/*/image.vhd")}
+
+
+def _running(text: str, programs: Iterable[str]) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue  # it ended meanwhile
+        if any(program in command for program in programs) and text in command + _working_folder(path.parent):
+            found.append(command)
+    return found
+
+
+def _working_folder(process: Path) -> str:
+    try:
+        return str((process / "cwd").readlink())
+    except OSError:
+        return ""
+
+
+def _ledger(workspace: Path) -> dict[str, dict[str, Any]]:
+    path = workspace / LEDGER
+    found: dict[str, dict[str, Any]] = json.loads(path.read_text())["releases"] if path.exists() else {}
+    return found
+
+
+def _images_in_state(workspace: Path) -> set[str]:
+    state = workspace / "terraform.tfstate"
+    if not state.exists():
+        return set()
+    resources = json.loads(state.read_text())["resources"]
+    assert all(resource["module"].startswith("module.image") for resource in resources)
+    return {resource["module"].split('"')[1] for resource in resources}

@@ -1,0 +1,63 @@
+"""A build that broke goes on at the failed step, on the machine that still stands; or starts anew, and says why."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.machine.conftest import Imagegen, Write, inside
+from tests.machine.invariants import at_rest
+
+pytestmark = pytest.mark.machine
+ONCE = "echo ran | sudo tee -a /opt/once"
+
+
+def test_a_mended_step_goes_on_where_it_failed(imagegen: Imagegen, template: Write, tmp_path: Path) -> None:
+    """What was completed is not run again; the ledger tells that the build was resumed."""
+    out = tmp_path / "small"
+    path = template(ONCE, "exit 3", "echo last")
+    failed = imagegen("apply", path, "--target", "local", "--out", out, "--on-error", "abort", code=1).stderr
+    assert "goes on at the failed step" in failed
+    template(ONCE, "echo mended", "echo last")
+    done = imagegen("apply", path, "--target", "local", "--out", out)
+    assert "going on with the build of 1.0.0 at `020 step 2`" in done.stderr
+    assert inside(out / "images/out/1.0.0/image.vhd", "/opt/once") == b"ran\n"
+    ledger = json.loads((out / "releases.auto.tfvars.json").read_text())["releases"]
+    assert ledger["1.0.0"]["resumed"] is True
+    at_rest(out, imagegen.state_dir)
+
+
+def test_a_killed_build_goes_on_and_a_changed_past_starts_anew(
+    imagegen: Imagegen, template: Write, tmp_path: Path
+) -> None:
+    """kill -9 in the second step, twice: once with the first step edited meanwhile, once with nothing changed."""
+    out = tmp_path / "small"
+    path = template("true", "sleep 600")
+    _kill_in_step_two(imagegen, path, out)
+    template(ONCE, "sleep 600")
+    _kill_in_step_two(imagegen, path, out, "starts anew: `010 step 1` or a step before it was changed")
+    template(ONCE, "true")
+    done = imagegen("apply", path, "--target", "local", "--out", out)
+    assert "going on with the build of 1.0.0 at `020 step 2`" in done.stderr
+    assert inside(out / "images/out/1.0.0/image.vhd", "/opt/once") == b"ran\n"
+    at_rest(out, imagegen.state_dir)
+
+
+def _kill_in_step_two(imagegen: Imagegen, path: Path, out: Path, expected: str = "") -> None:
+    """Build until the second step is under way, then kill imagegen as the kernel would."""
+    child = imagegen.start("apply", path, "--target", "local", "--out", out)
+    journal = out / ".imagegen/journal.json"
+    for _ in range(1500):
+        record = json.loads(journal.read_text()) if journal.exists() else {}
+        if (record.get("pid"), record.get("step")) == (child.pid, "step_020_step_2"):
+            break
+        assert child.poll() is None, child.stdout and child.stdout.read()
+        time.sleep(0.1)
+    time.sleep(3)  # into the script itself
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert child.stdout
+    assert expected in child.stdout.read()
