@@ -130,6 +130,7 @@ def apply(
         str | None, typer.Option("--on-error", help="cleanup, abort (keep the machine) or ask; else the template's.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, even where a broken build could go on.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another command at work in the workspace.")] = False,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
     parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
     communicator: Communicator = None, backend: Backend = None, allow_from: AllowFrom = None,
@@ -139,8 +140,8 @@ def apply(
     if on_error not in (None, "cleanup", "abort", "ask"):
         raise typer.BadParameter("use cleanup, abort or ask", param_hint="--on-error")
     commands.apply(
-        subject, out, version, on_error, force=force, fresh=fresh, trust=trust, yes=yes, quiet=quiet, json=json,
-        target=target, sets=sets, mirrors=mirror, parameters=parameters, resource=resource, strict=strict,
+        subject, out, version, on_error, force=force, fresh=fresh, wait=wait, trust=trust, yes=yes, quiet=quiet,
+        json=json, target=target, sets=sets, mirrors=mirror, parameters=parameters, resource=resource, strict=strict,
         communicator=communicator, backend=backend, allow_from=allow_from, allow_local_state=allow_local_state,
     )  # fmt: skip
 

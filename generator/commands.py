@@ -3,6 +3,7 @@
 import hashlib
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,18 +85,19 @@ def plan(
 
 
 def apply(
-    subject: Path, out: Path | None, version: str | None, on_error: Any, *, force: bool, fresh: bool, trust: bool,
-    yes: bool, quiet: bool, json: bool, **flags: Any,
+    subject: Path, out: Path | None, version: str | None, on_error: Any, *, force: bool, fresh: bool, wait: bool,
+    trust: bool, yes: bool, quiet: bool, json: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Build one version."""
     from generator.build import phases  # noqa: PLC0415
 
     began = time.monotonic()
     events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
-    request = _ready(subject, out, force=force, trust=trust, events=events, **flags)
+    request = _ready(subject, out, force=force, trust=trust, events=events, wait=wait, **flags)
     request = replace(
-        request, version=version, on_error=on_error, fresh=fresh, ask=lambda question: console.ask(question, yes=yes)
-    )
+        request, version=version, on_error=on_error, fresh=fresh, wait=wait,
+        ask=lambda question: console.ask(question, yes=yes),
+    )  # fmt: skip
     outcome = phases.build(request)
     folder, release = request.workspace, outcome.release
     events.result({
@@ -157,6 +159,7 @@ def ssh(folder: Path, command: list[str]) -> None:
 
 def releases(folder: Path, *, json: bool) -> None:
     """The ledger of a workspace."""
+    from generator.build import numbering  # noqa: PLC0415
     from generator.build import releases as ledgers  # noqa: PLC0415
 
     _settings_of(folder)
@@ -169,7 +172,7 @@ def releases(folder: Path, *, json: bool) -> None:
         return
     rows = [
         [version, release["status"], release["time"], release["source"], ", ".join(sorted(release["images"]))]
-        for version in sorted(ledger.releases, key=ledgers.sort_key)
+        for version in sorted(ledger.releases, key=numbering.sort_key)
         for release in [ledger.releases[version]]
     ]
     console.put(console.table(rows, ["VERSION", "STATUS", "TIME", "SOURCE", "IMAGES"]))
@@ -186,7 +189,9 @@ def retire(folder: Path, version: str, *, yes: bool) -> None:
     console.say(f"retired {version}")
 
 
-def _ready(subject: Path, out: Path | None, *, force: bool, trust: bool, events: "Events", **flags: Any) -> "Request":
+def _ready(
+    subject: Path, out: Path | None, *, force: bool, trust: bool, events: "Events", wait: bool = False, **flags: Any
+) -> "Request":
     """A workspace on disk that is as generated, and the target it builds on, with all that this needs installed."""
     from generator.build.target import Request  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
@@ -196,7 +201,7 @@ def _ready(subject: Path, out: Path | None, *, force: bool, trust: bool, events:
     generated = _generate(subject, out, settings)
     target.require(generated.blueprint)
     if not subject.is_dir():
-        _write(generated, force=force)
+        _write(generated, force=force, waiting=events.note if wait else None)
     _refuse_strangers(generated, trust=trust, written=not subject.is_dir())
     digest = hashlib.sha256(generated.files[store.TEMPLATE]).hexdigest()
     return Request(generated.folder, generated.blueprint, digest, target, settings, events)
@@ -211,14 +216,14 @@ def _generate(path: Path, out: Path | None, settings: Settings) -> "Generated":
     return generated
 
 
-def _write(generated: "Generated", *, force: bool) -> list[str]:
+def _write(generated: "Generated", *, force: bool, waiting: Callable[[str], None] | None = None) -> list[str]:
     """Write a workspace, unless a build is at work in it."""
     from generator.build import journal  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
 
     if not generated.comparison.having("create", "update", "edited", "foreign", "orphan"):
         return []
-    with journal.lease(generated.folder):
+    with journal.lease(generated.folder, waiting):
         return store.write(generated.folder, generated.files, generated.comparison, force=force)
 
 

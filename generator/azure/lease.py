@@ -4,6 +4,7 @@ Terraform's own lock covers only each command (azure-facts 14). The lease lasts 
 build that died frees itself.
 """
 
+import _thread
 import os
 import socket
 import threading
@@ -21,6 +22,27 @@ STORAGE_VERSION = "2023-05-01"  # of Microsoft.Storage
 SECONDS = 60  # the longest that Azure grants, but for leases without an end
 RENEW_SECONDS = 20.0
 SUFFIX = ".imagegen"
+
+
+@contextmanager
+def hold_or_stop(session: Session, backend: Mapping[str, str]) -> Iterator[None]:
+    """Hold the lease of a state while the block runs in the main thread; whoever loses it stops, since another build
+    may be under way by now. Raises ImagegenError then."""
+    lost = threading.Event()
+
+    def stop() -> None:
+        lost.set()
+        _thread.interrupt_main()
+
+    with hold(session, backend, on_lost=stop):
+        try:
+            yield
+        except KeyboardInterrupt:
+            if lost.is_set():
+                raise ImagegenError(
+                    "the lease of the Terraform state was lost", "is another build of this workspace under way?"
+                ) from None
+            raise
 
 
 @contextmanager

@@ -57,7 +57,7 @@ class AzureTarget:
             return nullcontext()
         from generator.azure import lease  # noqa: PLC0415
 
-        return lease.hold(self.session, dict(azure.backend))
+        return lease.hold_or_stop(self.session, dict(azure.backend))
 
     @property
     def session(self) -> Session:

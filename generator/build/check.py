@@ -4,7 +4,7 @@ import os
 import secrets as random
 import time
 
-from generator.build import journal, releases, resume, secrets
+from generator.build import journal, numbering, releases, resume, secrets
 from generator.build.build import Build
 from generator.build.recover import clean_up, refuse_behind
 from generator.build.target import Job, Request
@@ -19,10 +19,11 @@ def check(request: Request) -> Build:
     terraform = Terraform(workspace, request.settings, target.environment())
     terraform.init()
     if request.version or blueprint.version:
-        releases.choose_version(releases.load(workspace), request.version or blueprint.version)
+        numbering.choose_version(releases.load(workspace).statuses(), request.version or blueprint.version)
     build = resume.going_on(request, terraform) or _anew(request, terraform)
     build.deadline = time.monotonic() + blueprint.timeout_minutes * 60
     terraform.deadline = build.deadline
+    terraform.shelter()
     return build
 
 
@@ -33,8 +34,8 @@ def _anew(request: Request, terraform: Terraform) -> Build:
     ledger = releases.load(workspace)  # a build that was cut off may have been released after all
     refuse_behind(ledger, terraform)
     source = target.resolve(blueprint, events, request.ask)
-    version = releases.choose_version(
-        ledger, request.version or blueprint.version, occupied=target.occupied(workspace, blueprint),
+    version = numbering.choose_version(
+        ledger.statuses(), request.version or blueprint.version, occupied=target.occupied(workspace, blueprint),
         versioning=blueprint.versioning, source_version=source.version,
     )  # fmt: skip
     directory = request.settings.state_dir / "builds" / random.token_hex(6)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from generator.build import journal, releases, secrets
+from generator.build import journal, numbering, releases, secrets
 from generator.build.target import PLANNED, Job, Request, Resolved, Target, Values
 from generator.build.terraform import Terraform
 from generator.build.watch import phase_of, title
@@ -30,8 +30,10 @@ def plan(request: Request) -> dict[str, Any]:
             f"see `imagegen status {workspace}`; a plan is of a workspace at rest",
         )
     ledger = releases.load(workspace)
-    chosen = releases.choose_version(
-        ledger, request.version or blueprint.version, versioning=replace(blueprint.versioning, scheme="Latest")
+    chosen = numbering.choose_version(
+        ledger.statuses(),
+        request.version or blueprint.version,
+        versioning=replace(blueprint.versioning, scheme="Latest"),
     )
     directory = request.settings.state_dir / "builds" / random.token_hex(6)
     source = Resolved(str(blueprint.source))
@@ -106,7 +108,7 @@ def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Pat
     elif owner:
         value |= {"state": "building", "build": {"process": owner}}
     released = releases.load(workspace).releases
-    value["releases"] = {version: released[version]["status"] for version in sorted(released, key=releases.sort_key)}
+    value["releases"] = {version: released[version]["status"] for version in sorted(released, key=numbering.sort_key)}
     return value
 
 

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -109,15 +109,15 @@ def holder(workspace: Path) -> int | None:
 
 
 @contextmanager
-def lease(workspace: Path) -> Iterator[None]:
+def lease(workspace: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the workspace for all phases of a command. The kernel frees it when the holder dies, however it dies.
 
-    Terraform holds it too, and so a killed command's Terraform is waited for while it writes its state. Raises
-    ImagegenError, naming the holder, when another process has it.
+    Terraform holds it too, and so a killed command's Terraform is waited for while it writes its state. When another
+    process has it, it is waited for, if there is somebody to tell (`waiting`); else ImagegenError names it.
     """
     lock = path(workspace, LEASE)
     lock.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = _acquire(lock)
+    descriptor = _acquire(lock, waiting)
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
@@ -130,8 +130,9 @@ def lease(workspace: Path) -> Iterator[None]:
             lock.parent.rmdir()
 
 
-def _acquire(lock: Path) -> int:
+def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
     patience = time.monotonic() + ORPHAN_SECONDS
+    told = ""
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
@@ -139,9 +140,14 @@ def _acquire(lock: Path) -> int:
         except BlockingIOError:
             owner = os.pread(descriptor, 32, 0).decode() or "?"
             os.close(descriptor)
-            if _runs(owner) or time.monotonic() > patience:
+            if waiting and _runs(owner):
+                if owner != told:
+                    waiting(f"waiting for process {owner}, which is at work here")
+                told, patience = owner, time.monotonic() + ORPHAN_SECONDS
+            elif _runs(owner) or time.monotonic() > patience:
                 raise ImagegenError(
-                    f"another imagegen (process {owner}) is at work in {lock.parent.parent}", "wait until it has ended"
+                    f"another imagegen (process {owner}) is at work in {lock.parent.parent}",
+                    "wait until it has ended, or give --wait",
                 ) from None
             time.sleep(0.1)
             continue

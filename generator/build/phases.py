@@ -42,7 +42,8 @@ def build(request: Request) -> Outcome:
     Raises StepFailed for a step that fails, ImagegenError for what is refused, KeyboardInterrupt when interrupted; in
     each case staging is gone afterwards, or kept when that was asked for.
     """
-    with journal.lease(request.workspace), request.target.lease(request.blueprint):
+    waiting = request.events.note if request.wait else None
+    with journal.lease(request.workspace, waiting), request.target.lease(request.blueprint):
         run = check(request)
         release = failure = None
         try:

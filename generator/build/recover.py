@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from generator.build import journal, releases, secrets
+from generator.build import journal, numbering, releases, secrets
 from generator.build.target import Request, Target
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError
@@ -19,6 +19,7 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     left this costs one look at the state, and in a cloud one at the staging.
     """
     workspace, target = request.workspace, request.target
+    terraform.shelter()
     record = journal.read(workspace)
     ended = [f"build of {record.version} (phase {record.phase})"] if record else []
     folders = set(secrets.folders_of(workspace, request.settings.state_dir))
@@ -36,6 +37,7 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=not folder.exists())
         ended = ended or ["the files of a build"]
+    terraform.sweep()
     journal.clear(workspace)
     if ended and not quiet:
         request.events.note(f"ended what was left behind: {', '.join(ended)}")
@@ -84,7 +86,7 @@ def refuse_behind(ledger: releases.Ledger, terraform: Terraform) -> None:
     known = {
         address.rpartition("/")[2].partition('"')[0] for address in terraform.state_list() if address.startswith(IMAGE)
     }
-    if missing := sorted(known - set(ledger.releases), key=releases.sort_key):
+    if missing := sorted(known - set(ledger.releases), key=numbering.sort_key):
         raise ImagegenError(
             f"the state has released images that the ledger lacks: {', '.join(missing)}",
             f"your checkout is behind the state: bring {LEDGER} up to date",
@@ -97,7 +99,7 @@ def retire(request: Request, version: str) -> None:
     with journal.lease(workspace), target.lease(request.blueprint):
         ledger = releases.load(workspace)
         if version not in ledger.released():
-            known = ", ".join(sorted(ledger.released(), key=releases.sort_key)) or "none"
+            known = ", ".join(sorted(ledger.released(), key=numbering.sort_key)) or "none"
             raise ImagegenError(f"version {version} is not in service", f"released are: {known}")
         terraform = Terraform(workspace, request.settings, target.environment())
         terraform.init()

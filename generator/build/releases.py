@@ -1,24 +1,19 @@
 """The ledger: what is known of every version. releases.auto.tfvars.json, read by Terraform and by us."""
 
 import json
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generator.build.numbering import is_version
 from generator.errors import ImagegenError
 from generator.workspace import names
-from generator.workspace.blueprint import Versioning
 from generator.workspace.render import to_json
 from generator.workspace.store import LEDGER, atomic_write
 
-FIRST = "1.0.0"
 STATUSES = ("coming", "released", "retired", "overwritten")
-VERSION = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})")
-
-DEFAULT = Versioning()
 
 Release = dict[str, Any]
 
@@ -28,6 +23,10 @@ class Ledger:
     """Version => release. A release has `status`, `time`, `source`, `template` and `images` by output name."""
 
     releases: dict[str, Release]
+
+    def statuses(self) -> dict[str, str]:
+        """Version => its status."""
+        return {version: str(release["status"]) for version, release in self.releases.items()}
 
     def released(self) -> dict[str, Release]:
         """The releases that are in service."""
@@ -89,7 +88,7 @@ def parse(content: bytes) -> Ledger:
 def _is_release(version: str, release: Release) -> bool:
     texts = [release["status"], release["time"], release["source"], release["template"]]
     return (
-        bool(VERSION.fullmatch(version))
+        is_version(version)
         and release["status"] in STATUSES
         and all(isinstance(text, str) for text in texts)
         and all(_is_image(version, output, image) for output, image in release["images"].items())
@@ -127,54 +126,3 @@ def save(folder: Path, ledger: Ledger) -> None:
 def as_tfvars(ledger: Ledger) -> bytes:
     """The ledger as Terraform reads it."""
     return to_json({"releases": ledger.releases})
-
-
-def choose_version(
-    ledger: Ledger, wanted: str | None, *, occupied: Collection[str] = (), versioning: Versioning = DEFAULT,
-    source_version: str = "",
-) -> str:  # fmt: skip
-    """The version of the next build: the wanted one, else as `versioning` says (aib-reference 2.6).
-
-    `Latest`: the highest that the ledger or a destination (`occupied`) has, with its patch raised by one; in an empty
-    place 1.0.0, or the first of the major number. `Source`: the source's own. Raises ImagegenError for a version that
-    exists, in whatever state, or that is none.
-    """
-    taken = {version: f" ({release['status']})" for version, release in ledger.releases.items()}
-    taken |= dict.fromkeys(set(occupied) - set(taken), ", where the images would go")
-    if wanted is not None:
-        if not VERSION.fullmatch(wanted):
-            raise ImagegenError(f"`{wanted}` is not a version", "use the form MAJOR.MINOR.PATCH, such as 1.2.0")
-        if wanted in taken:
-            free = _next(taken, versioning.major)
-            raise ImagegenError(
-                f"version {wanted} exists already{taken[wanted]}", f"choose another, or leave it out for {free}"
-            )
-        return wanted
-    if versioning.scheme == "Source":
-        return _as_source(source_version, taken)
-    return _next(taken, versioning.major)
-
-
-def _next(taken: Collection[str], major: int | None) -> str:
-    """The version after the highest one, of all or of a major number."""
-    numbers = [number for number in map(sort_key, filter(VERSION.fullmatch, taken)) if major in (None, number[0])]
-    if not numbers:
-        return {None: FIRST, 0: "0.0.1"}.get(major, f"{major}.0.0")
-    highest = max(numbers)
-    return f"{highest[0]}.{highest[1]}.{highest[2] + 1}"
-
-
-def _as_source(source_version: str, taken: dict[str, str]) -> str:
-    """The source's version, which has to be one, and free."""
-    hint = "choose --version, or versioning.scheme Latest"
-    if not VERSION.fullmatch(source_version):
-        raise ImagegenError(f"the source's version `{source_version}` cannot be a gallery version", hint)
-    if source_version in taken:
-        raise ImagegenError(f"version {source_version}, the source's, exists already{taken[source_version]}", hint)
-    return source_version
-
-
-def sort_key(version: str) -> tuple[int, int, int]:
-    """A version as numbers, to compare."""
-    major, minor, patch = (int(part) for part in version.split("."))
-    return major, minor, patch

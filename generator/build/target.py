@@ -131,7 +131,8 @@ class Request:
     """What a user asked for: this workspace, as generated, on this target.
 
     version: the wanted one, None for the next; on_error: over the template's own choice; fresh: never go on with a
-    build that broke; ask: puts a yes-or-no question to the user.
+    build that broke; wait: for another command that is at work in the workspace; ask: puts a yes-or-no question to the
+    user.
     """
 
     workspace: Path
@@ -143,4 +144,5 @@ class Request:
     version: str | None = None
     on_error: OnError | None = None
     fresh: bool = False
+    wait: bool = False
     ask: Ask = lambda _question: False

@@ -25,6 +25,8 @@ from generator.workspace.store import atomic_write
 Event = dict[str, Any]
 PROVIDERS = ".terraform/providers"
 STATE_HINT = "is terraform.tfstate damaged? terraform.tfstate.backup is the one before; released images are not in it"
+# A socket's address has at most 107 bytes (unix(7)); a provider's is `pluginNNNNNNNNNN` in the temporary folder.
+TEMPORARY_LENGTH = 107 - len("/plugin4294967295")
 # A user's own choices of where Terraform finds providers; nothing else of TF_… may change what a build does.
 PASSED_ON = ("TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR")
 
@@ -67,12 +69,25 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         super().__init__(working_dir=str(folder), terraform_bin_path=settings.terraform)
         name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:32]
         self._mark = settings.state_dir / "initialised" / name
+        self._temporary = settings.state_dir / "tmp" / name[:8]
         self.folder = folder
         self.deadline: float | None = None
         self.environment = _own_environment() | dict(environment or {})
 
     def read_state_file(self, file_path: str | None = None) -> None:
         """The library reads the state after every command; nobody here asks for it."""
+
+    def shelter(self) -> None:
+        """From now on have temporary files where `sweep` finds them: a Terraform or a provider that is killed leaves
+        its own. Only for those who hold the lease. A provider's socket is among them, and its address is short."""
+        if len(os.fsencode(self._temporary)) <= TEMPORARY_LENGTH:
+            self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.environment["TMPDIR"] = str(self._temporary)
+
+    def sweep(self) -> None:
+        """Remove the temporary files of all that was run in this workspace under the lease."""
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self.environment.pop("TMPDIR", None)
 
     def init(self) -> None:
         """Initialise the workspace where that is still needed: no provider or module of it changes meanwhile."""

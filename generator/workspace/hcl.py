@@ -21,7 +21,8 @@ def quote(text: str) -> Hcl:
     if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
         raise ValueError("a lone surrogate cannot be written")
     out = "".join(_escape(character) for character in text)
-    return Hcl('"' + out.replace("${", "$${").replace("%{", "%%{") + '"')
+    # Not `$${`: python-hcl2 8.1 reads that only where the brace is closed. An escape starts no template either.
+    return Hcl('"' + out.replace("${", "\\u0024{").replace("%{", "\\u0025{") + '"')
 
 
 def _escape(character: str) -> str:

@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 
 from generator.azure.destinations import check, existing_versions
-from generator.azure.numbering import choose_version
 from generator.azure.session import Session
 from generator.azure.sources import Resolved
-from generator.errors import ImagegenError, InvalidTemplate
-from generator.workspace.blueprint import Destination, Plan, Versioning
+from generator.errors import InvalidTemplate
+from generator.workspace.blueprint import Destination, Plan
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.fixtures import AzureArm
 from tests.azure_sim.mirror import SUBSCRIPTION
@@ -177,44 +176,3 @@ def test_what_a_gallery_holds(session: Session, cloud: Cloud) -> None:
     assert {number: each.state for number, each in found.items()} == {"1.0.0": "Succeeded", "1.0.1": "Creating"}
     assert found["1.0.0"].tags == dict(making.TAGS)
     assert existing_versions(session, MANAGED) == {}
-
-
-@pytest.mark.parametrize(
-    ("versioning", "taken", "version"),
-    [
-        (Versioning(), [], "1.0.0"),
-        (Versioning(major=3), ["1.0.0"], "3.0.0"),
-        (Versioning(major=0), [], "0.0.1"),
-        (Versioning(), ["1.0.9", "1.0.10", "0.9.9", "no version"], "1.0.11"),
-        (Versioning(major=1), ["1.2.3", "2.0.0"], "1.2.4"),
-        (Versioning("Source"), ["1.0.0"], "0.20250101.1"),
-    ],
-)
-def test_the_next_version(versioning: Versioning, taken: list[str], version: str) -> None:
-    assert choose_version(versioning, "0.20250101.1", taken) == version
-
-
-def test_a_source_of_canonical_loses_its_leading_zeros() -> None:
-    assert choose_version(Versioning("Source"), "22.04.202502010", []) == "22.4.202502010"
-
-
-@pytest.mark.parametrize(
-    ("source", "taken", "said"),
-    [
-        ("1.2", [], "gives no gallery version"),
-        ("1.2.4294967296", [], "gives no gallery version"),
-        ("", [], "which has no version"),
-        ("1.2.3", ["1.2.3"], "no newer source"),
-    ],
-)
-def test_a_source_that_gives_no_version(source: str, taken: list[str], said: str) -> None:
-    with pytest.raises(ImagegenError, match=said):
-        choose_version(Versioning("Source"), source, taken)
-
-
-def test_a_wanted_version_must_be_free_and_well_formed() -> None:
-    assert choose_version(Versioning(), "", ["1.0.0"], "2.5.0") == "2.5.0"
-    with pytest.raises(ImagegenError, match="exists already"):
-        choose_version(Versioning(), "", ["1.0.0"], "1.0.0")
-    with pytest.raises(ImagegenError, match="not a version"):
-        choose_version(Versioning(), "", [], "1.0")

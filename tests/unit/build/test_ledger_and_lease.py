@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.build import journal, releases
-from generator.build.releases import Ledger, choose_version
+from generator.build.releases import Ledger
 from generator.errors import ImagegenError
 from generator.workspace.store import LEDGER
 
@@ -18,30 +18,6 @@ RELEASED = {"status": "released", "images": {}, "time": "", "source": "s", "temp
 def ledger(*versions: str) -> Ledger:
     """A ledger with these versions."""
     return Ledger(dict.fromkeys(versions, RELEASED))
-
-
-@pytest.mark.parametrize(
-    ("versions", "expected"),
-    [((), "1.0.0"), (("1.0.0",), "1.0.1"), (("1.0.9", "1.0.10"), "1.0.11"), (("2.0.0", "1.9.9"), "2.0.1")],
-)
-def test_the_next_version_raises_the_highest_patch(versions: tuple[str, ...], expected: str) -> None:
-    """Compared as numbers, not as text."""
-    assert choose_version(ledger(*versions), None) == expected
-
-
-def test_an_existing_version_is_refused_whatever_its_state() -> None:
-    """A retired number is never used again."""
-    retired = Ledger({"1.0.0": RELEASED | {"status": "retired"}})
-    with pytest.raises(ImagegenError, match=r"1\.0\.0 exists already \(retired\)"):
-        choose_version(retired, "1.0.0")
-    assert choose_version(retired, None) == "1.0.1"
-
-
-@pytest.mark.parametrize("wanted", ["", "1", "1.0", "v1.0.0", "1.0.0-rc1", "01.0.0", "../1.0.0", "1.0.0\n"])
-def test_what_is_no_version_is_refused(wanted: str) -> None:
-    """With the form that is wanted."""
-    with pytest.raises(ImagegenError, match="is not a version"):
-        choose_version(ledger(), wanted)
 
 
 def test_a_ledger_comes_back_as_it_was_saved(tmp_path: Path) -> None:
