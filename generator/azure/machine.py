@@ -110,8 +110,8 @@ def update(session: Session, arguments: Arguments) -> None:
     wanted = {name: arguments[name] for name in ("criteria", "filters", "limit")}
     given = {"Settings": base64.b64encode(json.dumps(wanted).encode()).decode()}
     script = Path(arguments["script"]).read_text("utf-8")
-    for number in range(1, rounds + 1):
-        say(f"round {number} of {rounds}")
+    for number in range(1, rounds + 2):
+        say(f"round {number} of {rounds}" if number <= rounds else "searching once more")
         ran = runcommands.run(
             session, vm_id, "imagegen-update", script, parameters=given, timeout=_left(deadline),
             on_line=lambda line: None if line.startswith(ANSWER) else say(line),

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from generator.workspace.blueprint import BUILD_USER, Azure, Blueprint, Step
 
 # Replication to other regions may take hours (azure-facts 11).
 REPLICATION_SECONDS = 6 * 3600.0
+# azurerm sees already in a plan whether a key is one; of this one nobody has the private half.
+PLANNED_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f planned"
+NO_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 CI_VARIABLES = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL")
 
 
@@ -31,6 +35,7 @@ class AzureTarget:
     """See build/target.py for what each method does. The wings are imported where they are used: they are heavy."""
 
     refreshes = True
+    planned_key = PLANNED_KEY
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -88,6 +93,7 @@ class AzureTarget:
             "architecture": found.architecture,
             "generation": found.generation,
             "image_for": list(route.image_for),
+            "plan": asdict(found.plan) if found.plan else None,
             "security": route.security,
             "size": blueprint.vm_size or sizes.default_size(found.generation, found.architecture, route.security),
             "source_id": found.id,
@@ -103,7 +109,7 @@ class AzureTarget:
 
     def planned_values(self, job: Job) -> Values:
         """A machine as most are: what it is in truth, the check finds out."""
-        return self.build_values(job, PLANNED)
+        return self.build_values(job, PLANNED_KEY)
 
     def _machine(self, job: Job, facts: Mapping[str, Any], public_key: str) -> Values:
         azure = _azure(job.blueprint)
@@ -112,6 +118,7 @@ class AzureTarget:
             "allow_from": facts.get("allow_from", []),
             "architecture": facts.get("architecture", "x64"),
             "generation": facts.get("generation", "V2"),
+            "plan": facts.get("plan"),
             "public_key": public_key if azure.system == "linux" else "",
             "security": facts.get("security", "Standard"),
             "size": facts.get("size") or job.blueprint.vm_size or PLANNED,
@@ -160,13 +167,14 @@ class AzureTarget:
     def validation_values(self, job: Job, captured: str, public_key: str) -> Values:
         """A machine from the image in staging; from the source itself where nothing was built."""
         facts = dict(job.source.facts)
-        if captured and captured != PLANNED:
-            by_gallery = facts["validate_by"] == "gallery"
+        if captured:
+            by_gallery = facts.get("validate_by") == "gallery"
             facts["source_id"] = self._captured_version(job) if by_gallery else self._captured_image(job)
         return {"validation_machine": self._machine(job, facts, public_key)}
 
     def coming(self, job: Job, captured: str) -> Release:
         """What this build makes, with everything resolved: image modules read nothing but this."""
+        captured = self._vm(job) if captured == PLANNED else captured
         images = entries.of(job, captured, self._captured_image(job))
         return {"source": job.source.exact, "template": job.template_digest, "images": images}
 
@@ -218,11 +226,11 @@ class AzureTarget:
         azure = self._azure = _azure(blueprint)
         return staging.end(self.session, azure, events)
 
-    def whole(self, workspace: Path, images: dict[str, Any]) -> bool:
+    def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Ask Azure for each; what is on its way is waited for, what failed is deleted."""
         from generator.azure import versions  # noqa: PLC0415
 
-        return all(versions.whole(self.session, image, REPLICATION_SECONDS) for image in images.values())
+        return all(versions.whole(self.session, image, REPLICATION_SECONDS, events.note) for image in images.values())
 
     def occupied(self, workspace: Path, blueprint: Blueprint) -> set[str]:
         """The versions that the galleries have, in whatever state."""
@@ -287,7 +295,8 @@ class AzureTarget:
 
     def _staged(self, azure: Azure, what: str) -> str:
         """The id of something that staging has; all names there are fixed."""
-        subscription = azure.subscription_id or self.session.subscription_id
+        known = self._connected.subscription_id if self._connected else os.environ.get("ARM_SUBSCRIPTION_ID")
+        subscription = azure.subscription_id or known or NO_SUBSCRIPTION
         return f"/subscriptions/{subscription}/resourceGroups/{azure.group}/providers/Microsoft.Compute/{what}"
 
 

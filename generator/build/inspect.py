@@ -41,9 +41,10 @@ def plan(request: Request) -> dict[str, Any]:
     terraform = Terraform(workspace, request.settings, target.environment())
     terraform.init()
     release = target.coming(job, PLANNED) | {"status": "coming"}
-    values: Values = {"build_version": chosen} | target.planned_values(job)
+    values: Values = {"build_version": chosen} | target.planned_values(job) | target.secret_values(job)
     if blueprint.validations:
-        values |= target.validation_values(job, PLANNED, values["machine"]["public_key"])
+        captured = "" if blueprint.source_validation_only else PLANNED
+        values |= target.validation_values(job, captured, target.planned_key)
     values |= target.captured_values(job, PLANNED)
     with tempfile.TemporaryDirectory(prefix="imagegen-") as scratch:
         inputs = Path(scratch, "plan.tfvars.json")

@@ -138,7 +138,8 @@ def _make_images(run: Build, release: releases.Release, coming: Path) -> None:
     except ImagegenError as error:
         failure = _timed_out(run, error)
     run.terraform.deadline = None
-    if not run.target.whole(run.workspace, {name: image for name, image in images.items() if name not in exports}):
+    made = {name: image for name, image in images.items() if name not in exports}
+    if not run.target.whole(run.workspace, made, run.events):
         raise failure or ImagegenError(f"not every image of {run.job.version} is complete")
     if failure:
         run.events.note(f"{failure.message}; the images came about all the same")

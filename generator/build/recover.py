@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from generator.build import journal, numbering, releases, secrets
-from generator.build.target import Request, Target
+from generator.build.target import Request
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError
 from generator.workspace.store import LEDGER
@@ -28,10 +28,10 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     for folder in folders:
         target.stop(folder)
     in_state = terraform.state_list()
-    _settle_images(workspace, target, terraform, in_state)
+    settled = _settle_images(request, terraform, in_state)
     released = target.release(request.blueprint, request.events)
     left = [address for address in in_state if not address.startswith(IMAGE)]
-    if left:
+    if left or settled:  # not before the target's own release: a machine that is off keeps its run commands
         terraform.apply(refresh=target.refreshes)
     ended = ended or left or released
     for folder in folders:
@@ -44,30 +44,36 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     return ended
 
 
-def _settle_images(workspace: Path, target: Target, terraform: Terraform, in_state: list[str]) -> None:
-    """A version whose images were all made when its build was cut off is released; any other coming one is undone."""
+def _settle_images(request: Request, terraform: Terraform, in_state: list[str]) -> bool:
+    """A version whose images were all made when its build was cut off is released; any other coming one is undone.
+
+    Returns whether one was released: its images are to be imported again.
+    """
+    workspace, target = request.workspace, request.target
     path = journal.path(workspace, journal.COMING)
     if not path.exists():
-        return
+        return False
     ledger = releases.load(workspace)
     try:
         meant = releases.parse(path.read_bytes())
     except ValueError:
         meant = ledger  # cut off while it was written: no image was begun
+    settled = False
     for version in set(meant.releases) - set(ledger.releases):
         release = meant.releases[version]
         # In the state an image may be tainted, whole or not; where it is released it is imported again.
         terraform.forget(images_of(in_state, version))
-        if target.whole(workspace, release["images"]):
+        if target.whole(workspace, release["images"], request.events):
             releases.save(workspace, meant.with_release(version, release | {"status": "released"}))
-            terraform.apply(refresh=False)
+            settled = True
         else:
             target.discard(workspace, release["images"])
-            releases.save(workspace, ledger.overwriting(_gone(workspace, target, ledger, meant)))
+            releases.save(workspace, ledger.overwriting(_gone(request, ledger, meant)))
     path.unlink()
+    return settled
 
 
-def _gone(workspace: Path, target: Target, ledger: releases.Ledger, meant: releases.Ledger) -> list[tuple[str, str]]:
+def _gone(request: Request, ledger: releases.Ledger, meant: releases.Ledger) -> list[tuple[str, str]]:
     """The images that were to give way, as (version, output), and are no longer there."""
     displaced = [
         (version, output)
@@ -77,7 +83,9 @@ def _gone(workspace: Path, target: Target, ledger: releases.Ledger, meant: relea
     return [
         (version, output)
         for version, output in displaced
-        if not target.whole(workspace, {output: ledger.releases[version]["images"][output]})
+        if not request.target.whole(
+            request.workspace, {output: ledger.releases[version]["images"][output]}, request.events
+        )
     ]
 
 

@@ -47,6 +47,9 @@ class Target(Protocol):
     refreshes: bool
     """Whether Terraform has to look at what there is after `release`, which works behind its back."""
 
+    planned_key: str
+    """A public key for a mere plan."""
+
     def require(self, blueprint: Blueprint) -> None:
         """Raise an ImagegenError, naming all that is missing, when a build cannot be run from here."""
 
@@ -107,7 +110,7 @@ class Target(Protocol):
     def release(self, blueprint: Blueprint, events: Events) -> list[str]:
         """End all of the workspace's staging, in the state or not; return what was ended."""
 
-    def whole(self, workspace: Path, images: dict[str, Any]) -> bool:
+    def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each of these images of a release exists and is complete, waiting for one that is on its way."""
 
     def occupied(self, workspace: Path, blueprint: Blueprint) -> set[str]:

@@ -21,6 +21,7 @@ TAIL_LINES = 20
 DEPROVISION = "step_999_deprovision"
 FIXED_TITLES = {
     "staging": "staging", "vm": "machine", "step_000_prepare": "prepare", DEPROVISION: "deprovision",
+    "step_all": "all steps", "validation_all": "validators",
     "captured_image": "captured image", "captured_gallery": "captured image",
     "validation_staging": "staging", "validation_vm": "second machine", "image": "image",
 }  # fmt: skip

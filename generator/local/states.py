@@ -24,6 +24,7 @@ MEMORY = "memory"
 DEVICES = "devices"
 FACTS = "state.json"
 USES = "uses"
+DAMAGED = "damaged"  # it was published, and does not go on
 PARTS = (DISK, MEMORY, DEVICES)
 LIMIT = 10 * 1024**3  # bytes of all states together
 
@@ -128,8 +129,8 @@ def discard(state: State, directory: Path) -> None:
     """Give up a state that does not go on, found so by the machine in `directory`."""
     with _lock(state.folder.parent / "lock"):
         _use(state, directory).unlink(missing_ok=True)
-        if state.users():
-            (state.folder / FACTS).unlink(missing_ok=True)  # others stand on its disk; nobody claims it from now on
+        if _needed(state, _all(state.folder.parent)):
+            (state.folder / DAMAGED).touch()  # nobody claims it from now on
         else:
             _remove(state.folder)
 
@@ -145,8 +146,8 @@ def prune(root: Path, limit: int = LIMIT) -> list[State]:
                 _drop(left)
         while True:
             states = _all(root)
-            free = [state for state in states if not state.users() and not _stood_on(state, states)]
-            useless = [state for state in free if not state.backing.exists()]
+            free = [state for state in states if not _needed(state, states)]
+            useless = [state for state in free if not _sound(state)]
             if not useless and (not free or sum(state.size() for state in states) <= limit):
                 return gone
             doomed = useless[0] if useless else free[-1]
@@ -170,8 +171,11 @@ def _facts(folder: Path) -> dict[str, Any]:
 
 def _sound(state: State) -> bool:
     """Whether its files are those that were published, as far as that can be told in a moment."""
+    if (state.folder / DAMAGED).exists() or not state.backing.exists():
+        return False
     try:
-        return _sizes(state.folder) == _facts(state.folder)["sizes"] and state.backing.exists()
+        whole: bool = _sizes(state.folder) == _facts(state.folder)["sizes"]
+        return whole
     except (OSError, ValueError, KeyError):
         return False
 
@@ -186,8 +190,9 @@ def _use(state: State, directory: Path) -> Path:
     return state.folder / USES / hashlib.sha256(str(directory).encode()).hexdigest()[:16]
 
 
-def _stood_on(state: State, others: list[State]) -> bool:
-    return any(other.backing == state.disk for other in others)
+def _needed(state: State, others: list[State]) -> bool:
+    """Whether a machine or another state stands on its disk."""
+    return bool(state.users()) or any(other.backing == state.disk for other in others)
 
 
 def _maker(root: Path, key: str) -> Path:
@@ -196,8 +201,8 @@ def _maker(root: Path, key: str) -> Path:
 
 
 def _drop(folder: Path) -> None:
-    """Remove what was never published, unless a machine stands on its disk."""
-    if not (folder / FACTS).exists() and not State(folder, folder).users():
+    """Remove what was never published."""
+    if not (folder / FACTS).exists():
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -31,6 +31,7 @@ class LocalTarget:
     """See build/target.py for what each method does."""
 
     refreshes = False
+    planned_key = PLANNED
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -169,7 +170,7 @@ class LocalTarget:
         """All of a local build is in the state, or in its folder."""
         return []
 
-    def whole(self, workspace: Path, images: dict[str, Any]) -> bool:
+    def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
         return all(_is_made(workspace, image) for image in images.values())
 

@@ -74,6 +74,7 @@ def ready(wanted: Start, report: Callable[[str], None], deadline: float) -> Stat
     root = wanted.states
     if root is None or not possible(wanted):
         return None
+    deadline -= (deadline - time.monotonic()) / 2  # the rest is for a boot, where this fails
     try:
         for content in wanted.layers:
             if state := states.claim(root, layer_key(wanted, content), wanted.directory):
@@ -89,8 +90,9 @@ def ready(wanted: Start, report: Callable[[str], None], deadline: float) -> Stat
             _make(replace(wanted, directory=folder, disk_gb=0), deadline)
             made = states.publish(folder, wanted.backing)
             report(f"saved after {time.monotonic() - began:.1f} s, {made.size() / images.MIB:.0f} MiB")
+        state = states.claim(root, name, wanted.directory)
         states.prune(root)
-        return states.claim(root, name, wanted.directory)
+        return state
     except Interrupted:
         raise
     except (ImagegenError, OSError, ValueError) as error:

@@ -2,22 +2,26 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.template.systems import system_of
-from generator.workspace.blueprint import Azure, Bastion, Communicator, System
+from generator.workspace.blueprint import Azure, Bastion, Communicator, Step, System
 
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
 _GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/([^/]+)", re.IGNORECASE)
 # Microsoft, "Naming rules and restrictions for Azure resources": a group's name has at most 90 characters, and does
 # not end in a point.
 GROUP_LENGTH = 90
+# A run command takes 256 KiB (Microsoft, "Run scripts in your Linux VM by using managed Run Commands"); a step is
+# wrapped there, and in base64.
+LARGEST_SCRIPT = 180 * 1024
 WORKSPACE_TAG = "imagegen:workspace"
 VERSION_TAG = "imagegen:version"
 # What one script at the machine's creation cannot do.
+EXTENSION_MINUTES = 90  # Microsoft, "Azure virtual machine extensions and features": the longest one may take
 NOT_BUNDLED = ("WindowsRestart", "WindowsUpdate", "File")
 
 # The words of ids as azurerm wants them: it takes them by letter case, where Azure and template writers do not
@@ -70,6 +74,16 @@ def azure_of(template: Any, name: str, settings: Settings) -> Azure:
     )
 
 
+def refuse_large(communicator: Communicator, steps: Iterable[Step]) -> None:
+    """Raise ImagegenError for a script that no run command takes."""
+    large = [step.file for step in steps if step.kind != "file" and len(step.content) > LARGEST_SCRIPT]
+    if large and communicator != "ssh":
+        raise ImagegenError(
+            f"{large[0]} is too large for a run command, which takes {LARGEST_SCRIPT // 1024} KiB",
+            "let a short script fetch the rest",
+        )
+
+
 def _identity(template: Any, name: str) -> str:
     """What tells this workspace from others: its template's name and where its images go."""
     parts = [name, *sorted(_resources(template))]
@@ -117,6 +131,15 @@ def _communicator(settings: Settings, system: System, subnet: str, properties: A
     if wanted == "extension" and (found := {entry.type for entry in _entries(properties)} & set(NOT_BUNDLED)):
         raise ImagegenError(
             f"one extension cannot carry {', '.join(sorted(found))}", "set communicator to auto or run-command"
+        )
+    if wanted == "extension" and (properties.build_timeout_in_minutes or 0) > EXTENSION_MINUTES:
+        raise ImagegenError(
+            f"an extension may run {EXTENSION_MINUTES} minutes, the build {properties.build_timeout_in_minutes}",
+            "lower buildTimeoutInMinutes, or set communicator to auto or run-command",
+        )
+    if settings.bastion_host and not subnet:
+        raise ImagegenError(
+            "`bastion_host` is for a machine in a subnet of yours", "add vmProfile.vnetConfig.subnetId, or leave it out"
         )
     if wanted == "auto":
         return "ssh" if system == "linux" and (not subnet or settings.bastion_host) else "run-command"

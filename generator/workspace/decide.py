@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from generator.settings import Settings
 from generator.workspace import names
-from generator.workspace.azure import azure_of
+from generator.workspace.azure import azure_of, refuse_large
 from generator.workspace.blueprint import (
     Blueprint,
     Destination,
@@ -50,7 +50,8 @@ def decide(template: Any, downloads: Mapping[str, bytes], *, name: str, settings
     steps = () if only_source else properties.customize or ()
     validators = (validate and validate.in_vm_validations) or ()
     name = names.slug(template.name or name, "image")
-    return Blueprint(
+    azure = azure_of(template, name, settings) if settings.target == "azure" else None
+    blueprint = Blueprint(
         name=name,
         target=cast(Target, settings.target),
         source=_source(properties.source),
@@ -66,8 +67,11 @@ def decide(template: Any, downloads: Mapping[str, bytes], *, name: str, settings
         source_validation_only=only_source,
         version=_explicit_version(properties.distribute),
         versioning=_versioning(properties.distribute),
-        azure=azure_of(template, name, settings) if settings.target == "azure" else None,
+        azure=azure,
     )
+    if azure:
+        refuse_large(azure.communicator, blueprint.steps + blueprint.validations)
+    return blueprint
 
 
 def _source(source: Any) -> Source:

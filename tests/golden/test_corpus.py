@@ -1,10 +1,11 @@
-"""Published templates with a Linux marketplace image: a workspace that Terraform accepts, downloads from a mirror."""
+"""Published templates: a workspace that Terraform accepts, downloads from a mirror."""
 
 import hashlib
+import os
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from generator import cli
 from generator.template import read
 from generator.template.schema import PlatformImage
 from generator.template.systems import system_of
+from tests.azure_sim.fixtures import azure_sim, azurerm_mirror
+from tests.azure_sim.mirror import AzureSim
 from tests.unit.template.corpus import FILES, settings_for
+
+__all__ = ["azure_sim", "azurerm_mirror"]
 
 CONTENT = b"#!/bin/sh\necho hello\n"
 # What is served is not what was published then, so its checksum is another.
@@ -55,22 +60,58 @@ def mirror() -> Iterator[str]:
     thread.join()
 
 
-@pytest.mark.skipif(not LINUX, reason="the corpus of public templates is not on this machine")
+NO_CORPUS = "the corpus of public templates is not on this machine"
+Generated = tuple[int, Path]
+
+
+@pytest.fixture
+def generate(mirror: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, str], Generated]:
+    """Generates the workspace of a published template for a target; the exit code, and where it is."""
+
+    def made(path: Path, target: str) -> Generated:
+        monkeypatch.setenv("no_proxy", "*")
+        template = tmp_path / "template.json"
+        template.write_text(CHECKSUM.sub(hashlib.sha256(CONTENT).hexdigest(), path.read_text("utf-8")))
+        sets = [part for name, value in settings_for(path).sets for part in ("--set", f"{name}={value}")]
+        out = tmp_path / "out"
+        options = ["--target", target, "--mirror", f"https://={mirror}", "--out", str(out)]
+        return cli.run(["generate", str(template), *options, *sets]), out
+
+    return made
+
+
+def accepted(out: Path, **env: str) -> None:
+    """Terraform finds nothing to say against a workspace, nor does its lock."""
+    for arguments in (["init", "-no-color"], ["validate", "-no-color"], ["fmt", "-check", "-recursive"]):
+        done = subprocess.run(
+            ["terraform", *arguments], cwd=out, env=os.environ | env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert cli.run(["generate", str(out), "--check"]) == 0
+
+
+@pytest.mark.skipif(not LINUX, reason=NO_CORPUS)
 @pytest.mark.parametrize("path", LINUX, ids=lambda path: "/".join(path.parts[-2:]))
 def test_terraform_accepts_its_workspace(
-    path: Path, mirror: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    path: Path, generate: Callable[[Path, str], Generated], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setenv("TF_CLI_CONFIG_FILE", "/dev/null")
-    template = tmp_path / "template.json"
-    template.write_text(CHECKSUM.sub(hashlib.sha256(CONTENT).hexdigest(), path.read_text("utf-8")))
-    sets = [part for name, value in settings_for(path).sets for part in ("--set", f"{name}={value}")]
-    out = tmp_path / "out"
-    code = cli.run(
-        ["generate", str(template), "--target", "local", "--mirror", f"https://={mirror}", "--out", str(out), *sets]
-    )
+    code, out = generate(path, "local")
     assert code == 0, capsys.readouterr().err
-    for arguments in (["init", "-no-color"], ["validate", "-no-color"], ["fmt", "-check", "-recursive"]):
-        done = subprocess.run(["terraform", *arguments], cwd=out, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    assert cli.run(["generate", str(out), "--check"]) == 0, capsys.readouterr().err
+    accepted(out, TF_CLI_CONFIG_FILE="/dev/null")
+
+
+@pytest.mark.skipif(not FILES, reason=NO_CORPUS)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.parts[-2:]))
+def test_terraform_accepts_its_workspace_for_azure(
+    path: Path,
+    generate: Callable[[Path, str], Generated],
+    azure_sim: AzureSim,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What only the service can do is refused in words."""
+    code, out = generate(path, "azure")
+    said = capsys.readouterr().err
+    if code:
+        assert "is not supported on the azure target" in said, said
+    else:
+        accepted(out, **azure_sim.env)

@@ -2,7 +2,8 @@
 # Installs Windows updates by hand, where imagegen is not at hand: `az` does it. VM_ID, SCRIPT, SETTINGS and ROUNDS.
 set -eu
 round=1
-while [ "$round" -le "$ROUNDS" ]; do
+# One search more than rounds: it is to find nothing.
+while [ "$round" -le $((ROUNDS + 1)) ]; do
   echo "round $round of $ROUNDS"
   output=$(az vm run-command invoke --ids "$VM_ID" --command-id RunPowerShellScript --scripts "@$SCRIPT" \
     --parameters "Settings=$SETTINGS" --query "value[].message" --output tsv)

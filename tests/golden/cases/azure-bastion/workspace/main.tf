@@ -35,7 +35,7 @@ module "vm" {
   identities        = var.identities
   location          = var.location
   name              = "machine${local.suffix}"
-  plan              = var.source_image.plan
+  plan              = var.machine.plan == null ? var.source_image.plan : var.machine.plan
   public_address    = var.subnet_id == ""
   security          = var.machine.security
   security_group_id = module.staging[0].security_group_id
@@ -122,7 +122,7 @@ module "captured_gallery" {
   group              = module.staging[0].group
   location           = var.location
   name               = "captured_61167fc28b10"
-  plan               = var.source_image.plan
+  plan               = var.machine.plan == null ? var.source_image.plan : var.machine.plan
   security           = var.machine.security
   system             = "linux"
   tags               = var.staging_tags

@@ -182,9 +182,14 @@ variable "captured" {
 variable "machine" {
   description = "What is decided for this build alone: where SSH comes from, public key, generation, architecture and security of the machine, its size and what exactly it starts from (empty: as the template says), and `tool`, the command that runs imagegen's machine program (none: the modules' own scripts)."
   type = object({
-    allow_from      = optional(list(string), [])
-    architecture    = optional(string, "x64")
-    generation      = optional(string, "V2")
+    allow_from   = optional(list(string), [])
+    architecture = optional(string, "x64")
+    generation   = optional(string, "V2")
+    plan = optional(object({
+      name      = string
+      product   = string
+      publisher = string
+    }))
     public_key      = optional(string, "")
     security        = optional(string, "Standard")
     size            = optional(string, "")

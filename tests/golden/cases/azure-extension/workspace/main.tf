@@ -58,7 +58,7 @@ module "vm" {
   identities        = var.identities
   location          = var.location
   name              = "machine${local.suffix}"
-  plan              = var.source_image.plan
+  plan              = var.machine.plan == null ? var.source_image.plan : var.machine.plan
   public_address    = var.subnet_id == ""
   security          = var.machine.security
   security_group_id = module.staging[0].security_group_id
@@ -113,7 +113,7 @@ module "captured_gallery" {
   group              = module.staging[0].group
   location           = var.location
   name               = "captured_1782a677530a"
-  plan               = var.source_image.plan
+  plan               = var.machine.plan == null ? var.source_image.plan : var.machine.plan
   security           = var.machine.security
   system             = "windows"
   tags               = var.staging_tags
@@ -151,7 +151,7 @@ module "validation_vm" {
   identities        = var.identities
   location          = var.location
   name              = "validation${local.suffix}"
-  plan              = var.source_image.plan
+  plan              = var.validation_machine.plan == null ? var.source_image.plan : var.validation_machine.plan
   public_address    = var.subnet_id == ""
   security          = var.validation_machine.security
   security_group_id = module.staging[0].security_group_id
