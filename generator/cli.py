@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from generator import commands, console, host_commands
+from generator import commands, console, host_commands, template_commands
 from generator.errors import ImagegenError, Interrupted
 
 app = typer.Typer(
@@ -19,8 +19,13 @@ app = typer.Typer(
 base_app = typer.Typer(no_args_is_help=True, help="The disks that local builds start from.")
 app.add_typer(base_app, name="base")
 
+# Options of `apply` that are about several builds together, or about one.
+ONCE = ("parallel", "json", "quiet")
 Templates = Annotated[list[Path], typer.Argument(help="Image templates (JSON).", show_default=False)]
 Subject = Annotated[Path, typer.Argument(metavar="TEMPLATE|DIR", help="An image template, or a generated workspace.")]
+Subjects = Annotated[
+    list[Path], typer.Argument(metavar="TEMPLATE|DIR…", help="Image templates, or generated workspaces.")
+]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A generated workspace.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The workspace's folder; default: named after the template.")]
 TargetFlag = Annotated[str | None, typer.Option("--target", help="Where to build: local or azure (default).")]
@@ -78,7 +83,7 @@ def validate(
 ) -> None:  # fmt: skip
     """Check templates: every problem at once, with file, line and JSON path. Nothing is downloaded."""
     raise typer.Exit(
-        commands.validate(
+        template_commands.validate(
             templates, json=json, target=target, sets=sets, parameters=parameters, resource=resource, strict=strict
         )
     )
@@ -87,22 +92,25 @@ def validate(
 @app.command()
 def schema() -> None:
     """Print a JSON Schema of image templates, for editors."""
-    commands.schema()
+    template_commands.schema()
 
 
 @app.command()
 def generate(
-    template: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
+    templates: Subjects, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when something would change.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would change.")] = False,
     force: Force = False, json: Json = False, parameters: Parameters = None, resource: Resource = None,
     strict: Strict = None, communicator: Communicator = None, backend: Backend = None,
 ) -> None:  # fmt: skip
-    """Write the Terraform workspace of a template. Needs no Terraform and no cloud."""
+    """Write the Terraform workspace of each template. Needs no Terraform and no cloud.
+
+    With several templates --out is the folder that their workspaces go to.
+    """
     mode = "check" if check else "dry-run" if dry_run else "write"
     raise typer.Exit(
-        commands.generate(
-            template, out, mode, force=force, json=json, target=target, sets=sets, mirrors=mirror,
+        template_commands.generate(
+            templates, out, mode, force=force, json=json, target=target, sets=sets, mirrors=mirror,
             parameters=parameters, resource=resource, strict=strict, communicator=communicator, backend=backend,
         )
     )  # fmt: skip
@@ -124,12 +132,16 @@ def plan(
 
 @app.command()
 def apply(
-    subject: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
+    context: typer.Context, subjects: Subjects, out: Out = None, target: TargetFlag = None, sets: SetFlag = None,
+    mirror: MirrorFlag = None,
     version: VersionFlag = None,
     on_error: Annotated[
         str | None, typer.Option("--on-error", help="cleanup, abort (keep the machine) or ask; else the template's.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, even where a broken build could go on.")] = False,
+    parallel: Annotated[
+        int, typer.Option("--parallel", metavar="N", min=1, help="So many builds at once, as far as memory allows.")
+    ] = 1,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another command at work in the workspace.")] = False,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
     parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
@@ -139,11 +151,30 @@ def apply(
     """Build: machine, steps, capture, images; then everything else goes again."""
     if on_error not in (None, "cleanup", "abort", "ask"):
         raise typer.BadParameter("use cleanup, abort or ask", param_hint="--on-error")
+    if len(subjects) > 1:
+        raise typer.Exit(commands.apply_many(subjects, _options(context), parallel, json=json, target=target))
     commands.apply(
-        subject, out, version, on_error, force=force, fresh=fresh, wait=wait, trust=trust, yes=yes, quiet=quiet,
+        subjects[0], out, version, on_error, force=force, fresh=fresh, wait=wait, trust=trust, yes=yes, quiet=quiet,
         json=json, target=target, sets=sets, mirrors=mirror, parameters=parameters, resource=resource, strict=strict,
         communicator=communicator, backend=backend, allow_from=allow_from, allow_local_state=allow_local_state,
     )  # fmt: skip
+
+
+def _options(context: typer.Context) -> list[str]:
+    """The options of `apply` as they were given, for the commands that each build one of several."""
+    given: list[str] = []
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        if parameter.param_type_name != "option" or value == parameter.default or parameter.name in ONCE:
+            continue
+        flag = parameter.opts[0]
+        if isinstance(value, bool):
+            given.append(flag)
+        else:
+            given += [
+                part for one in (value if isinstance(value, list | tuple) else [value]) for part in (flag, str(one))
+            ]
+    return given
 
 
 @app.command()

@@ -24,52 +24,6 @@ FLAGS = {"mirrors": "mirror", "sets": "set"}
 OF_A_RUN = ("allow_from", "allow_local_state")
 
 
-def validate(templates: list[Path], *, json: bool, **flags: Any) -> int:
-    """Every problem of every template, of the format and of a target that was named. Exit code 1 for an error."""
-    from generator.template import problems_of, report  # noqa: PLC0415
-
-    found = problems_of(templates, resolve(**flags), building=flags.get("target") is not None)
-    problems = [problem for of_one in found.values() for problem in of_one]
-    if json:
-        console.put_json(report.as_json(problems, report.files_of(problems)) | report.verdict(found))
-    else:
-        if problems:
-            console.show_problems(problems)
-        console.say(report.closing(found))
-    return int(not report.all_valid(found))
-
-
-def schema() -> None:
-    """The JSON Schema of the format."""
-    from generator.template.jsonschema import schema as made  # noqa: PLC0415
-
-    console.put(made())
-
-
-def generate(path: Path, out: Path | None, mode: str, *, force: bool, json: bool, **flags: Any) -> int:
-    """Write a workspace, or tell what writing it would change. Exit code 1 when `--check` finds a difference."""
-    settings = _settings_of(path, out=out, **flags) if path.is_dir() else resolve(**flags)
-    generated = _generate(path, out, settings)
-    comparison = generated.comparison
-    differing = [(name, state) for name, state in comparison.states.items() if state != "identical"]
-    if mode == "write":
-        changed = _write(generated, force=force)
-        if json:
-            console.put_json({"folder": str(generated.folder), "changed": changed})
-        else:
-            console.say(f"{generated.folder}: {len(changed)} of {len(generated.files)} files written")
-            console.put(str(generated.folder))
-        return 0
-    if json:
-        console.put_json({"folder": str(generated.folder), "differences": dict(differing)})
-    else:
-        for name, state in sorted(differing):
-            console.put(f"{state:<8} {generated.folder / name}")
-        if mode == "check" and differing:
-            console.say(f"hint: run `imagegen generate {path}` to write these changes")
-    return int(mode == "check" and bool(differing))
-
-
 def plan(
     subject: Path, out: Path | None, version: str | None, *, force: bool, trust: bool, json: bool, **flags: Any
 ) -> None:
@@ -111,12 +65,35 @@ def apply(
         raise outcome.failure
 
 
+def apply_many(subjects: list[Path], options: list[str], parallel: int, *, json: bool, target: str | None) -> int:
+    """Build several, each as `apply` would."""
+    from generator import many  # noqa: PLC0415
+
+    for flag in ("--out", "--version"):
+        if flag in options:
+            raise ImagegenError(f"{flag} is for one build", "leave it out, or name one template or workspace")
+    memory = [_memory_mb(subject, target) for subject in subjects]
+    return many.apply(subjects, options, memory, parallel, json=json)
+
+
+def _memory_mb(subject: Path, target: str | None) -> int:
+    """The memory that a build takes on this computer, in MiB."""
+    settings = settings_of(subject) if subject.is_dir() else resolve(target=target)
+    if settings.target != "local":
+        return 0
+    from generator.local import host  # noqa: PLC0415
+    from generator.workspace import sizes  # noqa: PLC0415
+
+    shape = sizes.shape(generated_of(subject, None, settings).blueprint.vm_size or sizes.DEFAULT)
+    return sizes.capped(shape, host.cores(), host.memory_mb()).memory_mb if shape else 0
+
+
 def status(folder: Path, *, json: bool) -> None:
     """What is in a workspace."""
     from generator.build import inspect  # noqa: PLC0415
 
-    settings = _settings_of(folder)
-    blueprint = _generate(folder, None, settings).blueprint
+    settings = settings_of(folder)
+    blueprint = generated_of(folder, None, settings).blueprint
     value = inspect.status(folder, blueprint, _target(settings), settings.state_dir)
     if json:
         console.put_json(value)
@@ -131,7 +108,7 @@ def cleanup(folder: Path, *, trust: bool, json: bool) -> None:
 
     events = console.JsonEvents() if json else console.HumanEvents()
     request = _ready(folder, None, force=False, trust=trust, events=events)
-    with journal.lease(folder):
+    with journal.lease(folder), request.target.lease(request.blueprint):
         terraform = Terraform(folder, request.settings, request.target.environment())
         terraform.init()
         ended = recover.clean_up(request, terraform, quiet=True)
@@ -146,12 +123,12 @@ def ssh(folder: Path, command: list[str]) -> None:
     from generator.build import journal  # noqa: PLC0415
     from generator.build.secrets import folder_of  # noqa: PLC0415
 
-    settings = _settings_of(folder)
+    settings = settings_of(folder)
     record = journal.read(folder)
     directory = folder_of(record, settings.state_dir) if record else None
     login = None
     if directory:
-        login = _target(settings).login(_generate(folder, None, settings).blueprint, directory)
+        login = _target(settings).login(generated_of(folder, None, settings).blueprint, directory)
     if login is None:
         raise ImagegenError(f"no machine is kept in {folder}", "build with --on-error abort to keep one that fails")
     os.execvp(login[0], [*login, *command])  # noqa: S606 - no shell is wanted
@@ -162,7 +139,7 @@ def releases(folder: Path, *, json: bool) -> None:
     from generator.build import numbering  # noqa: PLC0415
     from generator.build import releases as ledgers  # noqa: PLC0415
 
-    _settings_of(folder)
+    settings_of(folder)
     ledger = ledgers.load(folder)
     if json:
         console.put_json({"releases": ledger.releases})
@@ -196,18 +173,19 @@ def _ready(
     from generator.build.target import Request  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
 
-    settings = _settings_of(subject, out=out, **flags) if subject.is_dir() else resolve(**flags)
+    settings = settings_of(subject, out=out, **flags) if subject.is_dir() else resolve(**flags)
     target = _target(settings)
-    generated = _generate(subject, out, settings)
+    generated = generated_of(subject, out, settings)
     target.require(generated.blueprint)
     if not subject.is_dir():
-        _write(generated, force=force, waiting=events.note if wait else None)
+        write(generated, force=force, waiting=events.note if wait else None)
     _refuse_strangers(generated, trust=trust, written=not subject.is_dir())
     digest = hashlib.sha256(generated.files[store.TEMPLATE]).hexdigest()
     return Request(generated.folder, generated.blueprint, digest, target, settings, events)
 
 
-def _generate(path: Path, out: Path | None, settings: Settings) -> "Generated":
+def generated_of(path: Path, out: Path | None, settings: Settings) -> "Generated":
+    """The workspace of a template or folder, rendered; warnings of the template are shown."""
     from generator.workspace.generate import generate as render  # noqa: PLC0415
 
     generated = render(path, settings, out)
@@ -216,7 +194,7 @@ def _generate(path: Path, out: Path | None, settings: Settings) -> "Generated":
     return generated
 
 
-def _write(generated: "Generated", *, force: bool, waiting: Callable[[str], None] | None = None) -> list[str]:
+def write(generated: "Generated", *, force: bool, waiting: Callable[[str], None] | None = None) -> list[str]:
     """Write a workspace, unless a build is at work in it."""
     from generator.build import journal  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
@@ -240,7 +218,7 @@ def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = Fa
         )
 
 
-def _settings_of(folder: Path, **flags: Any) -> Settings:
+def settings_of(folder: Path, **flags: Any) -> Settings:
     """The settings of a workspace: its own, in its lock. Raises ImagegenError where there is none.
 
     Nor can a flag change them: what was asked for would be dropped in silence.
@@ -261,7 +239,7 @@ def _settings_of(folder: Path, **flags: Any) -> Settings:
 
 def blueprint_of(subject: Path, settings: Settings) -> "Blueprint":
     """What a template, or the workspace of one, would build."""
-    return _generate(subject, None, settings).blueprint
+    return generated_of(subject, None, settings).blueprint
 
 
 def _target(settings: Settings) -> "Target":

@@ -142,6 +142,18 @@ def stream(
         os.close(reader)
 
 
+def start(argv: Sequence[str]) -> "subprocess.Popen[str]":
+    """Start one of our own commands, with our whole environment, and read its stdout; stderr goes nowhere.
+
+    It has a session of its own, so a Ctrl-C at the terminal reaches only us; it gets one when we die.
+    """
+    _log.debug("%s", shlex.join(argv))
+    return subprocess.Popen(
+        list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        start_new_session=True, preexec_fn=_end_with_us,  # noqa: PLW1509 - it takes no lock
+    )  # fmt: skip
+
+
 def _end_with_us() -> None:
     """In the child: heed SIGINT, which a background job ignores, and get one when we die, however we die.
 

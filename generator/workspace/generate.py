@@ -64,7 +64,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     if lock is not None:
         recorded = _recorded(path, uris, lock)
     downloads = fetch_all(found.template, Sources(template_path, settings, recorded), found.document)
-    name = _name(path)
+    name = name_of(path)
     blueprint = decide(found.template, downloads, name=name, settings=settings)
     folder = out or Path(blueprint.name)
     if folder.exists() and not folder.is_dir():
@@ -133,7 +133,7 @@ def _kept(found: "Read", raw: bytes) -> bytes:
     return found.kept(raw.decode("utf-8")).encode("utf-8")
 
 
-def _name(path: Path) -> str:
+def name_of(path: Path) -> str:
     """What a template without a name is called: its file, or its folder where the file is just `template.json`."""
     if path.is_dir():
         lock = store.read_lock(path)

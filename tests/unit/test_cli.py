@@ -140,6 +140,23 @@ def test_azure_is_the_target_when_none_is_named(shell: Shell) -> None:
     assert (shell.folder / "small/modules/azure/linux_vm/main.tf").exists()
 
 
+def test_many_templates_are_generated_at_once(shell: Shell) -> None:
+    """Each into a folder of its own, named after it."""
+    paths = [shell.template(name) for name in ("one", "two", "three")]
+    result = shell("generate", *paths, "--target", "local", "--out", "all")
+    assert result.code == 0, result.err
+    assert sorted(path.name for path in (shell.folder / "all").iterdir()) == ["one", "three", "two"]
+    assert shell("generate", *paths, "--target", "local", "--out", "all", "--check").code == 0
+
+
+def test_what_is_for_one_build_is_refused_for_several(shell: Shell) -> None:
+    """In words, before anything starts."""
+    paths = [shell.template(name) for name in ("one", "two")]
+    refused = shell("apply", *paths, "--target", "local", "--version", "1.0.0")
+    assert refused.code == 1
+    assert "--version is for one build" in refused.err
+
+
 def test_without_a_credential_the_way_around_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is made, and every source that was tried is named."""
     for name in [name for name in os.environ if name.startswith("ARM_")]:

@@ -1,0 +1,73 @@
+"""The commands that need nothing but templates: what they say, and the workspaces that they become."""
+
+from pathlib import Path
+from typing import Any
+
+from generator import console
+from generator.commands import generated_of, settings_of, write
+from generator.settings import Settings, resolve
+
+
+def validate(templates: list[Path], *, json: bool, **flags: Any) -> int:
+    """Every problem of every template, of the format and of a target that was named. Exit code 1 for an error."""
+    from generator.template import problems_of, report  # noqa: PLC0415
+
+    found = problems_of(templates, resolve(**flags), building=flags.get("target") is not None)
+    problems = [problem for of_one in found.values() for problem in of_one]
+    if json:
+        console.put_json(report.as_json(problems, report.files_of(problems)) | report.verdict(found))
+    else:
+        if problems:
+            console.show_problems(problems)
+        console.say(report.closing(found))
+    return int(not report.all_valid(found))
+
+
+def schema() -> None:
+    """The JSON Schema of the format."""
+    from generator.template.jsonschema import schema as made  # noqa: PLC0415
+
+    console.put(made())
+
+
+def generate(paths: list[Path], out: Path | None, mode: str, *, force: bool, json: bool, **flags: Any) -> int:
+    """Write workspaces, or tell what writing them would change. Exit code 1 when `--check` finds a difference.
+
+    With several templates `out` is the folder that their workspaces go to.
+    """
+    codes = []
+    for path in paths:
+        settings = settings_of(path, out=out, **flags) if path.is_dir() else resolve(**flags)
+        codes.append(_generate_one(path, _folder(path, out, len(paths)), settings, mode, force=force, json=json))
+    return max(codes)
+
+
+def _folder(path: Path, out: Path | None, count: int) -> Path | None:
+    """Where the workspace of one of several templates goes."""
+    if out is None or count == 1 or path.is_dir():
+        return out
+    from generator.workspace.generate import name_of  # noqa: PLC0415
+
+    return out / name_of(path)
+
+
+def _generate_one(path: Path, out: Path | None, settings: Settings, mode: str, *, force: bool, json: bool) -> int:
+    generated = generated_of(path, out, settings)
+    comparison = generated.comparison
+    differing = [(name, state) for name, state in comparison.states.items() if state != "identical"]
+    if mode == "write":
+        changed = write(generated, force=force)
+        if json:
+            console.put_json({"folder": str(generated.folder), "changed": changed})
+        else:
+            console.say(f"{generated.folder}: {len(changed)} of {len(generated.files)} files written")
+            console.put(str(generated.folder))
+        return 0
+    if json:
+        console.put_json({"folder": str(generated.folder), "differences": dict(differing)})
+    else:
+        for name, state in sorted(differing):
+            console.put(f"{state:<8} {generated.folder / name}")
+        if mode == "check" and differing:
+            console.say(f"hint: run `imagegen generate {path}` to write these changes")
+    return int(mode == "check" and bool(differing))
