@@ -1,6 +1,6 @@
 # What is not in `make help` is not supported.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench golden host host-test
+.PHONY: help demo test lint bench chaos golden host host-test host-bench
 
 PYTHON ?= python3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -9,6 +9,8 @@ BIN := .venv/bin
 PACKAGES := qemu-system-x86 qemu-utils ovmf mtools dosfstools fdisk openssh-client mmdebstrap e2fsprogs tar util-linux \
 	debian-archive-keyring
 TEST_PACKAGES := shellcheck git openssl
+# What local builds are measured against.
+BENCH_PACKAGES := packer
 # It brings a package that has the same import name as one of ours, so it lives apart.
 CHECKOV := 3.3.30
 UNPRIVILEGED := fakeroot uidmap
@@ -33,8 +35,11 @@ lint: .venv/test .venv-checkov/$(CHECKOV) ## ruff, mypy, terraform fmt, shellche
 	git ls-files -z '*.sh' .ci/run | grep -zEv '^tests/golden/|/workspace/|/DeprovisioningScript.sh$$' | xargs -0 shellcheck
 	git ls-files -z 'modules/*.sh.tftpl' | xargs -0 shellcheck --shell=sh --exclude=SC1091,SC2154
 
-bench: host-test .venv/test ## Measure what imagegen costs
-	$(BIN)/python -m tests.bench
+bench: host-bench .venv/test ## Measure what imagegen costs, beside Packer (BENCH=--quick: one round; half an hour)
+	$(BIN)/python -m tests.bench $(BENCH)
+
+chaos: host-test .venv/test ## Kill and break builds at random, see that nothing leaks or is lost (hours)
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 golden: .venv/test ## Generate the golden workspaces and the examples' anew
 	$(BIN)/python -m tests.golden.regenerate
@@ -55,6 +60,9 @@ host:
 
 host-test:
 	@$(MAKE) --no-print-directory host EXTRA="$(TEST_PACKAGES)"
+
+host-bench:
+	@$(MAKE) --no-print-directory host EXTRA="$(TEST_PACKAGES) $(BENCH_PACKAGES)"
 
 $(BIN)/pip:
 	$(PYTHON) -m venv --upgrade-deps .venv

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from generator import commands, console, host_commands, template_commands
+from generator import commands, console, host_cli, host_commands, template_commands
 from generator.errors import ImagegenError, Interrupted
 
 app = typer.Typer(
@@ -16,8 +16,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Turns an Azure image template into a Terraform workspace, and builds it.",
 )  # fmt: skip
-base_app = typer.Typer(no_args_is_help=True, help="The disks that local builds start from.")
-app.add_typer(base_app, name="base")
+app.add_typer(host_cli.base_app, name="base")
+app.add_typer(host_cli.cache_app, name="cache")
 
 # Options of `apply` that are about several builds together, or about one.
 ONCE = ("parallel", "json", "quiet")
@@ -58,6 +58,13 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question wi
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and the result.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Run a workspace whose files are not as generated.")]
 VersionFlag = Annotated[str | None, typer.Option("--version", metavar="X.Y.Z", help="The version to build.")]
+NoCache = Annotated[
+    bool | None,
+    typer.Option("--no-cache", help="Local: run every step, and keep none of this build.", show_default=False),
+]
+NoCacheFrom = Annotated[
+    str | None, typer.Option("--no-cache-from", metavar="NAME", help="Local: run this step and all after it.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that were changed by hand.")]
 
 
@@ -121,12 +128,14 @@ def plan(
     subject: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
     version: VersionFlag = None, force: Force = False, trust: Trust = False, json: Json = False,
     parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
-    communicator: Communicator = None, backend: Backend = None,
+    communicator: Communicator = None, backend: Backend = None, no_cache: NoCache = None,
+    no_cache_from: NoCacheFrom = None,
 ) -> None:  # fmt: skip
     """Show what a build would do, phase by phase."""
     commands.plan(
         subject, out, version, force=force, trust=trust, json=json, target=target, sets=sets, mirrors=mirror,
         parameters=parameters, resource=resource, strict=strict, communicator=communicator, backend=backend,
+        no_cache=no_cache, no_cache_from=no_cache_from,
     )  # fmt: skip
 
 
@@ -142,11 +151,14 @@ def apply(
     parallel: Annotated[
         int, typer.Option("--parallel", metavar="N", min=1, help="So many builds at once, as far as memory allows.")
     ] = 1,
+    secrets: Annotated[
+        list[str] | None, typer.Option("--secret", metavar="NAME", help="A variable of ours that steps get, masked.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another command at work in the workspace.")] = False,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
     parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
     communicator: Communicator = None, backend: Backend = None, allow_from: AllowFrom = None,
-    allow_local_state: LocalState = None,
+    allow_local_state: LocalState = None, no_cache: NoCache = None, no_cache_from: NoCacheFrom = None,
 ) -> None:  # fmt: skip
     """Build: machine, steps, capture, images; then everything else goes again."""
     if on_error not in (None, "cleanup", "abort", "ask"):
@@ -154,9 +166,10 @@ def apply(
     if len(subjects) > 1:
         raise typer.Exit(commands.apply_many(subjects, _options(context), parallel, json=json, target=target))
     commands.apply(
-        subjects[0], out, version, on_error, force=force, fresh=fresh, wait=wait, trust=trust, yes=yes, quiet=quiet,
-        json=json, target=target, sets=sets, mirrors=mirror, parameters=parameters, resource=resource, strict=strict,
-        communicator=communicator, backend=backend, allow_from=allow_from, allow_local_state=allow_local_state,
+        subjects[0], out, version, on_error, force=force, fresh=fresh, wait=wait, secrets=secrets or [], trust=trust,
+        yes=yes, quiet=quiet, json=json, target=target, sets=sets, mirrors=mirror, parameters=parameters,
+        resource=resource, strict=strict, communicator=communicator, backend=backend, allow_from=allow_from,
+        allow_local_state=allow_local_state, no_cache=no_cache, no_cache_from=no_cache_from,
     )  # fmt: skip
 
 
@@ -210,33 +223,6 @@ def releases(
             commands.releases(Path(folder), json=json)
         case _:
             raise typer.BadParameter("use `releases DIR` or `releases retire DIR VERSION`")
-
-
-@base_app.command("list")
-def base_list(json: Json = False) -> None:
-    """The bases on this computer."""
-    host_commands.base_list(json=json)
-
-
-@base_app.command("build")
-def base_build(name: Annotated[str, typer.Argument(help="The base to build.")] = "debian-12") -> None:
-    """Build a base from its distribution's packages."""
-    host_commands.base_build(name)
-
-
-@base_app.command("import")
-def base_import(
-    file: Annotated[Path, typer.Argument(help="A disk image: qcow2, raw, vhd or vmdk.")],
-    alias: Annotated[str, typer.Option("--as", metavar="PUBLISHER:OFFER:SKU", help="The source that it stands for.")],
-) -> None:
-    """Take a disk image as the base for a marketplace source."""
-    host_commands.base_import(file, alias)
-
-
-@base_app.command("remove")
-def base_remove(name: str) -> None:
-    """Remove a base."""
-    host_commands.base_remove(name)
 
 
 @app.command()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FLAGS = {"mirrors": "mirror", "sets": "set"}
 # What holds for one run and is no part of a workspace.
-OF_A_RUN = ("allow_from", "allow_local_state")
+OF_A_RUN = ("allow_from", "allow_local_state", "no_cache", "no_cache_from")
 
 
 def plan(
@@ -40,16 +40,20 @@ def plan(
 
 def apply(
     subject: Path, out: Path | None, version: str | None, on_error: Any, *, force: bool, fresh: bool, wait: bool,
-    trust: bool, yes: bool, quiet: bool, json: bool, **flags: Any,
+    secrets: list[str], trust: bool, yes: bool, quiet: bool, json: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Build one version."""
-    from generator.build import phases  # noqa: PLC0415
+    from generator.build import marked, phases  # noqa: PLC0415
 
     began = time.monotonic()
+    known = marked.read(secrets)
+    console.mask(known.values())
+    if known:
+        flags["no_cache"] = True  # a saved machine has them in its memory
     events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
     request = _ready(subject, out, force=force, trust=trust, events=events, wait=wait, **flags)
     request = replace(
-        request, version=version, on_error=on_error, fresh=fresh, wait=wait,
+        request, version=version, on_error=on_error, fresh=fresh, wait=wait, secrets=known,
         ask=lambda question: console.ask(question, yes=yes),
     )  # fmt: skip
     outcome = phases.build(request)

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -20,9 +21,26 @@ _CONTROLS = re.compile(
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
+_masked: list[str] = []
+SHORTEST_MASKED = 4  # of fewer characters too much else would be masked
+
+
+def mask(values: Iterable[str]) -> None:
+    """From now on, show none of these, nor a line of one, in anything that is told."""
+    parts = {part for value in values for part in (value, *value.splitlines()) if len(part) >= SHORTEST_MASKED}
+    _masked[:] = sorted(parts, key=len, reverse=True)
+
+
+def masked(text: str) -> str:
+    """A text without what is masked."""
+    for part in _masked:
+        text = text.replace(part, "***")
+    return text
+
+
 def clean(text: str) -> str:
-    """A line without anything that a terminal would act on."""
-    return _CONTROLS.sub("", text.expandtabs())
+    """A line without anything that a terminal would act on, or that is masked."""
+    return masked(_CONTROLS.sub("", masked(text).expandtabs()))
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -70,7 +88,16 @@ def _clean_lines(text: str) -> str:
 
 def put_json(value: Any) -> None:
     """The result as one JSON object on one line, on stdout."""
-    put(json.dumps(value, sort_keys=True).replace("\x7f", "\\u007f"))
+    put(json.dumps(_masked_deep(value), sort_keys=True).replace("\x7f", "\\u007f"))
+
+
+def _masked_deep(value: Any) -> Any:
+    """A value whose texts are masked: as JSON a secret may be spelt otherwise."""
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {name: _masked_deep(one) for name, one in value.items()}
+    return [_masked_deep(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def show_commands() -> None:
@@ -169,6 +196,11 @@ class HumanEvents:
             mark = styled("done", "green") if ok else styled("FAILED", "red")
             _tell(f"        {clean(title)} {mark} ({seconds:.1f} s)")
 
+    def cached(self, step: str, title: str) -> None:  # noqa: ARG002
+        """See events.Events."""
+        if not self.quiet:
+            _tell(f"        {clean(title)} {styled('cached', 'green')}")
+
     def note(self, text: str) -> None:
         """See events.Events."""
         _tell(f"{styled('note:', 'yellow')} {clean(text)}")
@@ -204,6 +236,10 @@ class JsonEvents:
     def finished(self, step: str, title: str, seconds: float, ok: bool) -> None:
         """See events.Events."""
         self._put("step_finished", step=step, title=title, seconds=round(seconds, 3), ok=ok)
+
+    def cached(self, step: str, title: str) -> None:
+        """See events.Events."""
+        self._put("step_cached", step=step, title=title)
 
     def note(self, text: str) -> None:
         """See events.Events."""

@@ -1,5 +1,6 @@
 """The commands about this computer: its bases, and what is installed. Imports are late, to start quickly."""
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,6 +42,57 @@ def base_remove(name: str) -> None:
     from generator.local import bases  # noqa: PLC0415
 
     bases.remove(resolve(), name)
+
+
+def cache_list(*, json: bool) -> None:
+    """The saved machines that builds go on from, the last used first."""
+    from generator.local import bases, states  # noqa: PLC0415
+
+    settings = resolve()
+    found = states.listed(states.folder(settings.cache_dir))
+    named = {base.disk: base.name for base in bases.list_bases(settings)}
+    rows = [(one, named.get(states.ground(one, found), "")) for one in found]
+    if json:
+        told = [
+            {"about": one.about, "base": base, "bytes": one.size(), "folder": str(one.folder),
+             "in_use": bool(one.users()), "used": round(one.used())}
+            for one, base in rows
+        ]  # fmt: skip
+        console.put_json({"cache": told, "limit": settings.cache_size})
+    elif rows:
+        lines = [
+            [one.about, base, console.size(one.size()), _ago(one.used()) + (", in use" if one.users() else "")]
+            for one, base in rows
+        ]
+        console.put(console.table(lines, ["WHAT", "BASE", "SIZE", "LAST USED"]))
+        together = sum(one.size() for one in found)
+        console.say(f"{console.size(together)} of {console.size(settings.cache_size)} (cache_size)")
+    else:
+        console.say("nothing is kept yet; the first build keeps what pays")
+
+
+def cache_prune(*, everything: bool, json: bool) -> None:
+    """Free what is beyond the limit, or all that no machine uses."""
+    from generator.local import states  # noqa: PLC0415
+
+    settings = resolve()
+    root = states.folder(settings.cache_dir)
+    sizes = {one: one.size() for one in states.listed(root)}
+    gone = states.prune(root, 0 if everything else settings.cache_size)
+    freed = sum(sizes.get(one, 0) for one in gone)
+    if json:
+        console.put_json({"freed": freed, "removed": len(gone)})
+    else:
+        console.say(f"freed {console.size(freed)}")
+
+
+def _ago(moment: float) -> str:
+    """A time for people, such as `3 h ago`."""
+    seconds = max(0.0, time.time() - moment)
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit} ago"
+    return "just now"
 
 
 def doctor(target: str, subject: Path | None, *, json: bool) -> int:

@@ -1,6 +1,7 @@
 """Settings, resolved once: flag > environment (IMAGEGEN_…) > imagegen.toml > default."""
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +13,12 @@ TARGETS = ("azure", "local")
 COMMUNICATORS = ("auto", "ssh", "run-command", "extension")
 KINDS = {str: "string", list: "list of strings", bool: "true or false", int: "number"}
 LISTS = ("mirrors", "sets", "allow_from")
-SWITCHES = ("strict", "allow_local_state")
+SWITCHES = ("strict", "allow_local_state", "no_cache")
 # Rounds of WindowsUpdate: the default and the most (design.md section 7: bounded).
 ROUNDS = 4
 MOST_ROUNDS = 6
+CACHE_SIZE = 10 * 1024**3
+UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}  # powers of 1024
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,9 @@ class Settings:
     target: "azure" or "local"; cache_dir: bases and downloads; state_dir: keys and machines of running builds (both
     outside any workspace); mirrors: (prefix, replacement) pairs for download addresses; sets: `--set` values;
     parameters: an ARM parameter file; resource: the image template among several of a deployment; strict: warnings
-    are errors. The rest is what ARM functions answer, such as `resourceGroup()`, `utcNow()` and (seed) `newGuid()`; ""
-    is the default of template/arm/inputs.py.
+    are errors; cache_size: bytes that saved machines may take; no_cache, no_cache_from: see local/cache.py. The rest is
+    what ARM functions answer, such as `resourceGroup()`, `utcNow()` and (seed) `newGuid()`; "" is the default of
+    template/arm/inputs.py.
 
     Of the Azure target: communicator: how steps reach the machine; bastion_host: `[USER@]HOST[:PORT]` for SSH to a
     private machine; allow_from: CIDR ranges that may reach it, else the caller's own address; update_rounds: see
@@ -57,6 +61,9 @@ class Settings:
     backend: str = ""
     allow_local_state: bool = False
     end_of_life_date: str = ""
+    cache_size: int = CACHE_SIZE
+    no_cache: bool = False
+    no_cache_from: str = ""
 
 
 def _home(variable: str, default: str) -> Path:
@@ -84,6 +91,7 @@ def resolve(config: Path | None = None, **flags: Any) -> Settings:
         values[name] = str(values.get(name, "")).lower() in ("1", "true", "yes")
     values["allow_from"] = tuple(values.get("allow_from", ()))
     values["update_rounds"] = _rounds(values.get("update_rounds", ROUNDS))
+    values["cache_size"] = _size(values.get("cache_size", CACHE_SIZE))
     settings = Settings(**values)
     if settings.target not in TARGETS:
         raise ImagegenError(f"unknown target `{settings.target}`", "use --target local or --target azure")
@@ -97,6 +105,14 @@ def _rounds(value: Any) -> int:
     if not str(value).isdecimal() or not 1 <= int(value) <= MOST_ROUNDS:
         raise ImagegenError(f"`update_rounds` is `{value}`", f"use a number from 1 to {MOST_ROUNDS}")
     return int(value)
+
+
+def _size(value: Any) -> int:
+    """Bytes, from a number of them or from a text such as `10G`."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", str(value), re.IGNORECASE | re.ASCII)
+    if not found:
+        raise ImagegenError(f"`cache_size` is `{value}`", "use a size such as 10G or 800M")
+    return int(float(found[1]) * 1024 ** UNITS[found[2].upper()])
 
 
 _KIND: dict[str, type] = {"update_rounds": int}

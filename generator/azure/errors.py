@@ -9,6 +9,7 @@ from typing import Any
 from generator.errors import ImagegenError
 
 REHEARSE = "rehearse without Azure by `--target local`"
+ROLE = "give it a role with that action, such as examples/roles; a new role takes some minutes"
 _NOT_ALLOWED = re.compile(r"authorization to perform action '([^']+)'.*? scope '([^']+)'", re.DOTALL)
 _NAMESPACE = re.compile(r"namespace '([^']+)'|Microsoft\.\w+")
 # Error codes of Azure Resource Manager and Compute (Microsoft, "Troubleshoot common Azure deployment errors"), and of
@@ -55,10 +56,16 @@ def as_told(doing: str, error: Exception) -> ImagegenError:
     code, sentence = code_of(error), sentence_of(error)
     if found := _NOT_ALLOWED.search(sentence):
         what = f"this login may not do {found[1]} on {found[2]}"
-        return ImagegenError(
-            f"{doing}: {what}", "give it a role with that action, such as examples/roles; a new role takes some minutes"
-        )
+        return ImagegenError(f"{doing}: {what}", ROLE)
     return ImagegenError(f"{doing}: {sentence}", _hint(code, sentence))
+
+
+def advice(text: str) -> str | None:
+    """What to do about an error that azurerm tells in its own words, with Azure's code somewhere in them."""
+    if _NOT_ALLOWED.search(text):
+        return ROLE
+    codes = (*_HINTS, *_QUOTAS, "MissingSubscriptionRegistration")
+    return _hint(next((code for code in codes if re.search(rf"\b{code}\b", text)), ""), text)
 
 
 def is_code(error: Exception, *codes: str) -> bool:

@@ -3,25 +3,26 @@
 import os
 import secrets
 import shutil
-import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from generator.azure import address, entries, ids
+from generator.azure import address, entries, ids, inputs
 from generator.azure.credentials import environment
 from generator.azure.session import Session, connect
+from generator.build import marked
 from generator.build.events import Events
+from generator.build.marked import Secrets
 from generator.build.releases import Ledger, Release
 from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
 from generator.settings import Settings
-from generator.workspace.azure import WORKSPACE_TAG, canonical
-from generator.workspace.blueprint import BUILD_USER, Azure, Blueprint, Step
+from generator.workspace.azure import WORKSPACE_TAG
+from generator.workspace.blueprint import Azure, Blueprint, Step
 
 # Replication to other regions may take hours (azure-facts 11).
 REPLICATION_SECONDS = 6 * 3600.0
@@ -58,7 +59,6 @@ class AzureTarget:
         """A lease beside a remote state; a local state has the workspace's own lock."""
         azure = self._azure = _azure(blueprint)
         if not azure.backend:
-            _refuse_local_state_in_ci(self.settings)
             return nullcontext()
         from generator.azure import lease  # noqa: PLC0415
 
@@ -76,6 +76,8 @@ class AzureTarget:
         from generator.azure import destinations, sizes, sources  # noqa: PLC0415
 
         azure = self._azure = _azure(blueprint)
+        if not azure.backend:
+            _refuse_local_state_in_ci(self.settings)
         found = sources.resolve(self.session, blueprint.source, azure.location)
         route = destinations.check(self.session, blueprint, found, azure.location)
         if found.plan:
@@ -105,34 +107,38 @@ class AzureTarget:
         """The machine of this build, with everything that must not change from phase to phase."""
         if job.blueprint.source_validation_only:
             return {}
-        return {"machine": self._machine(job, job.source.facts, public_key)}
+        return {"machine": inputs.machine(job, job.source.facts, public_key)}
 
     def planned_values(self, job: Job) -> Values:
         """A machine as most are: what it is in truth, the check finds out."""
         return self.build_values(job, PLANNED_KEY)
 
-    def _machine(self, job: Job, facts: Mapping[str, Any], public_key: str) -> Values:
-        azure = _azure(job.blueprint)
-        version = job.source.version or job.blueprint.source.version or "latest"
-        return {
-            "allow_from": facts.get("allow_from", []),
-            "architecture": facts.get("architecture", "x64"),
-            "generation": facts.get("generation", "V2"),
-            "plan": facts.get("plan"),
-            "public_key": public_key if azure.system == "linux" else "",
-            "security": facts.get("security", "Standard"),
-            "size": facts.get("size") or job.blueprint.vm_size or PLANNED,
-            "source_id": facts.get("source_id", canonical(job.blueprint.source.id)),
-            "source_version": version,
-            "timeout_minutes": job.blueprint.timeout_minutes,
-            "tool": [sys.executable, "-P", "-m", "generator.azure.machine"],
-        }
+    def renewed(self, values: Values) -> Values | None:
+        """Every build begins with a fresh machine."""
+        return None
+
+    def going_on(self, values: Values) -> Values:
+        """They are what they were."""
+        return values
 
     def secret_values(self, job: Job) -> Values:
         """The administrator's password: Azure wants one, and the first step makes it worthless (azure-facts 19)."""
         if _azure(job.blueprint).system == "linux":
             return {}
         return {"admin_password": f"{secrets.token_urlsafe(24)}aA1!"}
+
+    def give(self, job: Job, secrets: Secrets) -> None:
+        """Over SSH, or by a run command of our own, which Terraform knows nothing of."""
+        azure = _azure(job.blueprint)
+        login = self.login(job.blueprint, job.directory)
+        if login:
+            marked.over_ssh(login, secrets)
+        elif azure.communicator == "run-command":
+            from generator.azure import secrets as wing  # noqa: PLC0415
+
+            wing.give(self.session, self._vm(job), azure.system, secrets)
+        else:
+            raise ImagegenError("one extension cannot carry secrets", "set communicator to auto or run-command")
 
     def alive(self, job: Job) -> bool:
         """Whether one of the build's machines runs."""
@@ -170,7 +176,7 @@ class AzureTarget:
         if captured:
             by_gallery = facts.get("validate_by") == "gallery"
             facts["source_id"] = self._captured_version(job) if by_gallery else self._captured_image(job)
-        return {"validation_machine": self._machine(job, facts, public_key)}
+        return {"validation_machine": inputs.machine(job, facts, public_key)}
 
     def coming(self, job: Job, captured: str) -> Release:
         """What this build makes, with everything resolved: image modules read nothing but this."""
@@ -216,6 +222,12 @@ class AzureTarget:
     def _by_run_command(self, job: Job, step: Step) -> bool:
         return _azure(job.blueprint).communicator == "run-command" and step.kind in ("shell", "powershell")
 
+    def advice(self, reason: str) -> str | None:
+        """By Azure's code for the error."""
+        from generator.azure import errors  # noqa: PLC0415
+
+        return errors.advice(reason)
+
     def stop(self, directory: Path) -> None:
         """Machines go with the staging."""
 
@@ -250,20 +262,11 @@ class AzureTarget:
 
     def login(self, blueprint: Blueprint, directory: Path) -> list[str] | None:
         """ssh to the machine's public address, or through the bastion."""
-        from generator.azure import machines  # noqa: PLC0415
+        from generator.azure import login  # noqa: PLC0415
 
         azure = self._azure = _azure(blueprint)
-        if azure.communicator != "ssh":
-            return None
-        for name in ("validation", "machine"):
-            if host := machines.host(self.session, self._vm_id(azure, name), public=not azure.subnet_id):
-                bastion = azure.bastion and f"{azure.bastion.user}@{azure.bastion.host}:{azure.bastion.port}"
-                return [
-                    "ssh", "-i", str(directory / "key"), *(["-J", bastion] if bastion else []),
-                    "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-                    f"{BUILD_USER}@{host}",
-                ]  # fmt: skip
-        return None
+        machines = [self._vm_id(azure, name) for name in ("validation", "machine")]
+        return login.command(self.session, azure, machines, directory / "key")
 
     def describe(self, workspace: Path, release: Release) -> list[dict[str, Any]]:
         """The id or address of each image."""

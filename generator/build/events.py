@@ -18,6 +18,9 @@ class Events(Protocol):
     def finished(self, step: str, title: str, seconds: float, ok: bool) -> None:
         """A step ended."""
 
+    def cached(self, step: str, title: str) -> None:
+        """A step is not run: the machine came with its work done."""
+
     def note(self, text: str) -> None:
         """Something worth knowing."""
 

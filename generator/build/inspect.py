@@ -10,7 +10,7 @@ from typing import Any
 from generator.build import journal, numbering, releases, secrets
 from generator.build.target import PLANNED, Job, Request, Resolved, Target, Values
 from generator.build.terraform import Terraform
-from generator.build.watch import phase_of, title
+from generator.build.watch import CACHED, KEEP, phase_of, title
 from generator.errors import ImagegenError
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.render import to_json
@@ -21,7 +21,8 @@ PHASES = ("build", "customize", "capture", "validate", "distribute", "release")
 def plan(request: Request) -> dict[str, Any]:
     """The whole build as Terraform plans it, by phase: {name, version, source, phases: [{phase, changes: […]}]}.
 
-    A change has `address`, `action`, `title`, and for a step its file. Nothing is made; the journal is not touched.
+    A change has `address`, `action`, `title`, and for a step its file, and `cached` where it is not run. Nothing is
+    made; the journal is not touched.
     """
     workspace, blueprint, target = request.workspace, request.blueprint, request.target
     if record := journal.read(workspace):
@@ -50,7 +51,7 @@ def plan(request: Request) -> dict[str, Any]:
         inputs = Path(scratch, "plan.tfvars.json")
         inputs.write_bytes(to_json(values | {"releases": ledger.with_release(chosen, release).releases}))
         changes = terraform.plan(var_files=[inputs])
-    by_phase: dict[str, list[dict[str, str]]] = {phase: [] for phase in PHASES}
+    by_phase: dict[str, list[dict[str, Any]]] = {phase: [] for phase in PHASES}
     for change in changes:
         by_phase[phase_of(change.address)].append(_describe(change.address, change.action, blueprint))
     return {
@@ -59,15 +60,21 @@ def plan(request: Request) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, str]:
+def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, Any]:
     module = address.split(".")[1].partition("[")[0]
     index = address.split('["')[1].partition('"]')[0] if '["' in address else ""
-    value = {"address": address, "action": action, "title": title(blueprint, module, index)}
+    value: dict[str, Any] = {"address": address, "action": action, "title": title(blueprint, module, index)}
+    if CACHED in address:
+        value["cached"] = True
     for step in blueprint.steps + blueprint.validations:
         if step.module == module:
             value["file"] = step.file
             value |= dict(step.options)
     return value
+
+
+def _is_bookkeeping(address: str) -> bool:
+    return address.endswith(".key") or KEEP in address
 
 
 def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:
@@ -78,12 +85,14 @@ def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:
         "release": "staging and machine are destroyed; from here a plan is empty",
     }
     for entry in plan["phases"]:
-        works = [change for change in entry["changes"] if not change["address"].endswith(".key")]
+        works = [change for change in entry["changes"] if not _is_bookkeeping(change["address"])]
         for number, change in enumerate(works):
             what = change["title"] + (f" → {change['destination']}" if "destination" in change else "")
             file = f"  ({change['file']})" if "file" in change else ""
             sign = {"create": "+", "delete": "-", "update": "~", "import": "="}.get(change["action"], "±")
-            lines.append(f"{entry['phase'] if number == 0 else '':<11} {sign} {' '.join(f'{what}{file}'.split())}")
+            cached = "  cached" if "cached" in change else ""
+            what = f"{' '.join(f'{what}{file}'.split())}{cached}"
+            lines.append(f"{entry['phase'] if number == 0 else '':<11} {sign} {what}")
         if entry["phase"] in fixed:
             lines.append(f"{entry['phase']:<11}   {fixed[entry['phase']]}")
     counts: dict[str, int] = {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from generator.errors import ImagegenError
 from generator.run import inherited
 from generator.workspace.render import to_json
-from generator.workspace.store import atomic_write
+from generator.workspace.store import LEDGER, atomic_write, remove_unfinished
 
 if TYPE_CHECKING:
     from generator.build.target import Job
@@ -90,9 +90,10 @@ def advance(workspace: Path, journal: Journal, **changes: Any) -> Journal:
 
 def clear(workspace: Path) -> None:
     """The build has ended: its files in the workspace go."""
-    folder = workspace / FOLDER
-    for name in (INPUTS, COMING, JOURNAL):
-        (folder / name).unlink(missing_ok=True)
+    ours = [path(workspace, name) for name in (INPUTS, COMING, JOURNAL)]
+    remove_unfinished([*ours, workspace / LEDGER])
+    for each in ours:
+        each.unlink(missing_ok=True)
 
 
 def holder(workspace: Path) -> int | None:

@@ -64,8 +64,26 @@ def build(request: Request) -> Outcome:
 def customize(run: Build) -> None:
     """Staging, machine and steps come up, in the order of their keys; the last step deprovisions."""
     run.enter("build", f"{run.job.blueprint.name} {run.job.version} from {run.job.source.exact}")
+    try:
+        _come_up(run)
+    except ImagegenError:
+        # Once a step was run, that machine is not to be had anew.
+        anew = None if run.journal.step else run.target.renewed(run.values)
+        if anew is None:
+            raise
+        run.events.note("what cached steps left is gone meanwhile: they are run")
+        run.values = anew
+        _come_up(run)
+
+
+def _come_up(run: Build) -> None:
+    """Apply all but the images."""
     with Watch(run.job, run.target, run.events, lambda step: run.note(step=step)) as watch:
         try:
+            if run.request.secrets:
+                machine = ["module.vm"]
+                run.terraform.apply(var_files=run.var_files(), refresh=False, on_event=watch, targets=machine)
+                run.target.give(run.job, run.request.secrets)
             run.terraform.apply(var_files=run.var_files(), refresh=False, on_event=watch)
         except TerraformFailed as error:
             raise watch.explain(error) from error

@@ -1,7 +1,6 @@
 """Ending what a build left behind, whether it ended by itself, failed, or was killed."""
 
 import shutil
-from pathlib import Path
 
 from generator.build import journal, numbering, releases, secrets
 from generator.build.target import Request
@@ -33,6 +32,8 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     left = [address for address in in_state if not address.startswith(IMAGE)]
     if left or settled:  # not before the target's own release: a machine that is off keeps its run commands
         terraform.apply(refresh=target.refreshes)
+        # It has the state of the build, with the first password of a Windows machine (azure-facts 19).
+        (workspace / "terraform.tfstate.backup").unlink(missing_ok=True)
     ended = ended or left or released
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=not folder.exists())

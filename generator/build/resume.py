@@ -9,7 +9,7 @@ from generator.build import journal, releases, secrets
 from generator.build.build import Build
 from generator.build.target import Job, Request, Resolved
 from generator.build.terraform import Change, Terraform
-from generator.build.watch import DEPROVISION, title
+from generator.build.watch import DEPROVISION, KEEP, title
 from generator.errors import ImagegenError
 
 
@@ -68,6 +68,7 @@ def _why_not_here(build: Build) -> str:
     if not build.target.alive(build.job):
         return "its machine is gone"
     try:
+        build.values = build.target.going_on(build.values)
         completed = build.terraform.completed()
         changes = build.terraform.plan(var_files=build.var_files(), refresh=False)
     except ImagegenError as error:
@@ -80,6 +81,8 @@ def _changed(changes: list[Change], in_state: set[str], build: Build) -> str:
     completed = {_module(address) for address in in_state if not address.endswith(".key")}
     for change in changes:
         module = _module(change.address)
+        if KEEP in change.address:  # for other builds
+            continue
         if not module.startswith("step_"):
             return f"the plan would {change.action} {change.address}"
         if module in completed:

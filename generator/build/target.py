@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from generator.build.events import Events
+from generator.build.marked import Secrets
 from generator.build.releases import Ledger, Release
 from generator.settings import Settings
 from generator.workspace.blueprint import Blueprint, Step
@@ -65,11 +66,23 @@ class Target(Protocol):
     def build_values(self, job: Job, public_key: str) -> Values:
         """The build's inputs, decided once and passed to every phase."""
 
+    def renewed(self, values: Values) -> Values | None:
+        """The build's inputs anew where what it was to go on from is gone; None where it is not."""
+
+    def going_on(self, values: Values) -> Values:
+        """The inputs of a build that broke, for going on with it on its machine.
+
+        Raises ImagegenError with the reason when that cannot be.
+        """
+
     def secret_values(self, job: Job) -> Values:
         """Inputs that go by the build's secret file only."""
 
     def planned_values(self, job: Job) -> Values:
         """The inputs for a mere plan: nothing is made, and what only a build can know is a placeholder."""
+
+    def give(self, job: Job, secrets: Secrets) -> None:
+        """Bring secrets that the user marked to the machine, where the steps find them."""
 
     def alive(self, job: Job) -> bool:
         """Whether a machine of a build still runs, so that the build can go on, or be looked at."""
@@ -104,6 +117,9 @@ class Target(Protocol):
     def log_of(self, job: Job, step: Step) -> list[str]:
         """The last lines of a failed step, where Terraform does not tell them."""
 
+    def advice(self, reason: str) -> str | None:
+        """What to do about a reason that Terraform gives for a failure, where the target knows."""
+
     def stop(self, directory: Path) -> None:
         """End every machine of a build's folder. Never fails for one that is gone."""
 
@@ -134,8 +150,8 @@ class Request:
     """What a user asked for: this workspace, as generated, on this target.
 
     version: the wanted one, None for the next; on_error: over the template's own choice; fresh: never go on with a
-    build that broke; wait: for another command that is at work in the workspace; ask: puts a yes-or-no question to the
-    user.
+    build that broke; wait: for another command that is at work in the workspace; secrets: marked values for the steps;
+    ask: puts a yes-or-no question to the user.
     """
 
     workspace: Path
@@ -148,4 +164,5 @@ class Request:
     on_error: OnError | None = None
     fresh: bool = False
     wait: bool = False
+    secrets: Secrets = field(default_factory=dict)
     ask: Ask = lambda _question: False

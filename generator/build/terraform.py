@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,9 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """From now on have temporary files where `sweep` finds them: a Terraform or a provider that is killed leaves
         its own. Only for those who hold the lease. A provider's socket is among them, and its address is short."""
         if len(os.fsencode(self._temporary)) <= TEMPORARY_LENGTH:
-            self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.environment["TMPDIR"] = str(self._temporary)
+            with suppress(OSError):  # a full disk: what is to be ended ends all the same
+                self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self.environment["TMPDIR"] = str(self._temporary)
 
     def sweep(self) -> None:
         """Remove the temporary files of all that was run in this workspace under the lease."""
@@ -129,12 +131,12 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
     def apply(
         self, plan: Path | None = None, *, var_files: Sequence[Path] = (), refresh: bool = True,
-        on_event: Callable[[Event], None] | None = None,
+        on_event: Callable[[Event], None] | None = None, targets: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """Apply a kept plan, or plan and apply at once."""
+        """Apply a kept plan, or plan and apply at once, all or the targets with what they need."""
         self.execute(
             "apply", *([_absolute(plan)] if plan else []), on_event=on_event, json=IsFlagged, input=False,
-            auto_approve=IsFlagged, refresh=None if refresh or plan else False,
+            auto_approve=IsFlagged, refresh=None if refresh or plan else False, target=list(targets),
             var_file=[_absolute(path) for path in var_files], lock_timeout="10s",
         )  # fmt: skip
 

@@ -29,6 +29,7 @@ _ADDRESS = re.compile(r"module\.(?P<module>\w+)(\[(?P<index>[^\]]*)\])?\.(?P<typ
 # What Terraform itself keeps of a module is not its work, but for what a provisioner of it does.
 _BOOKKEEPING = "terraform_data"
 _WORK = {"run", "this"}
+CACHED, KEEP = "terraform_data.cached", "terraform_data.keep"
 FOLLOWER_SECONDS = 5.0
 
 
@@ -91,9 +92,10 @@ class Watch:
         found = _ADDRESS.match((hook.get("resource") or {}).get("addr", ""))
         if not found or hook.get("action") == "delete":
             return
-        if found["type"] == _BOOKKEEPING and found["resource"] not in _WORK:
-            return
         step, told = self._step(found)
+        if found["type"] == _BOOKKEEPING and found["resource"] not in _WORK:
+            self._bookkept(found[0], event, step, told)
+            return
         match event.get("type"):
             case "apply_start":
                 self._start(found["module"], step, told)
@@ -104,6 +106,13 @@ class Watch:
                 ok = kind == "apply_complete"
                 self.failed = self.failed if ok else step
                 self.events.finished(step, told, time.monotonic() - self._began.get(step, time.monotonic()), ok)
+
+    def _bookkept(self, address: str, event: Event, step: str, told: str) -> None:
+        """Tell what there is to tell of a step that did not run, or was kept afterwards."""
+        if address.endswith(CACHED) and event.get("type") == "apply_complete":
+            self.events.cached(step, told)
+        elif address.endswith(KEEP) and event.get("type") == "provision_progress":
+            self._output(step, event["hook"].get("output", ""))
 
     def _step(self, found: "re.Match[str]") -> tuple[str, str]:
         """The key and the title of what a resource is the work of."""
@@ -166,7 +175,8 @@ class Watch:
         told = self.titles.get(failed) or title(self.job.blueprint, failed)
         tail = (step and self.target.log_of(self.job, step)) or list(self.tails.get(failed, ()))
         return StepFailed(
-            f"`{told}` failed: {_reason(detail)}", step=told, script=step.file if step else "", tail=tail
+            f"`{told}` failed: {_reason(detail)}", step=told, script=step.file if step else "", tail=tail,
+            hint=None if step else self.target.advice(detail),
         )  # fmt: skip
 
 

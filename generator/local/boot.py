@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ from generator.errors import ImagegenError
 from generator.local import files, host, images, login, qemu
 from generator.local.accelerator import Name
 from generator.local.qemu import Memory, Process
+from generator.local.states import LIMIT
 from generator.run import run
 
 GIB = 1024**3
@@ -26,7 +27,7 @@ class Start:
     """What a machine is made of. `disk_gb` is in GiB, 0 for the backing disk's size; `directory` exists.
 
     digest: SHA-256 of the backing, where that never changes; states: the folder of saved machines, None to boot always;
-    layers: those to go on from, the best first (see layers.py).
+    limit: bytes that those may take together; layer: the one of them to go on from, "" for that of the base.
     """
 
     directory: Path
@@ -44,7 +45,8 @@ class Start:
     timeout_seconds: float
     digest: str = ""
     states: Path | None = None
-    layers: Sequence[str] = ()
+    limit: int = LIMIT
+    layer: str = ""
 
 
 def cold(wanted: Start, record: Record, deadline: float) -> None:

@@ -14,7 +14,7 @@ from generator.run import run
 SAVE_SECONDS = 120
 
 
-def save(directory: Path, root: Path, name: str) -> State | None:
+def save(directory: Path, root: Path, name: str, about: str = "") -> State | None:
     """Keep the running machine in `directory` under a key, and let it run on. None when there is such a layer already.
 
     It stands still while memory and disk are written: about a second for each GiB that is in use. Raises
@@ -35,4 +35,4 @@ def save(directory: Path, root: Path, name: str) -> State | None:
                 run([host.program("cp"), "--sparse=always", "--reflink=auto", *copy])
             finally:
                 monitor.ask("cont", deadline=time.monotonic() + SAVE_SECONDS)
-        return states.publish(folder, Path(backing))
+        return states.publish(folder, Path(backing), about)

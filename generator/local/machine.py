@@ -1,6 +1,7 @@
 """The local machine as a program for Terraform: `python -P -m generator.local.machine VERB JSON`."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -18,7 +19,7 @@ from generator.local.boot import GIB, Start
 from generator.local.qemu import Process
 from generator.local.states import State
 
-__all__ = ["VERBS", "Machine", "Start", "main", "running", "save", "start", "stop", "wait_off"]
+__all__ = ["VERBS", "Machine", "Start", "main", "running", "save", "start", "stop", "unpause", "wait_off"]
 RECORD = "machine.json"
 POWERED_OFF = "reboot: Power down"  # the kernel's last word, whatever its log level
 
@@ -53,38 +54,47 @@ def start(wanted: Start, report: Callable[[str], None] = print) -> Machine:
 
     It goes on from a saved machine where `wanted.states` allows that and one can be had, else it boots; the record
     says which. A machine that runs in the folder is ended first. Raises ImagegenError, with QEMU ended, when it does
-    not come up within the time.
+    not come up within the time, or not from `wanted.layer`: whoever asks for that relies on what it holds.
     """
     directory = wanted.directory
     login.check(wanted.name, wanted.user, wanted.public_key)
     stop(directory)
     deadline = time.monotonic() + wanted.timeout_seconds
     try:
-        state = warm.ready(wanted, report, deadline) if wanted.states else None
+        state = _layer(wanted) if wanted.layer else warm.ready(wanted, report, deadline)
         began = time.monotonic()
         if state is None or not _start_warm(wanted, state, report):
+            if wanted.layer:
+                raise ImagegenError("the cached steps are gone")
             report(f"booting {wanted.name} ({wanted.accelerator})")
-            boot.cold(wanted, partial(_record, wanted, "cold", ""), deadline)
+            boot.cold(wanted, partial(_record, wanted, "cold"), deadline)
     except BaseException:
         stop(directory)
         raise
     machine = running(directory)
     if machine is None:
         raise boot.failure(directory, "the machine ended at once")
+    _reached(directory)
     report(f"ssh ready after {time.monotonic() - began:.1f} s ({wanted.accelerator}, {machine.started} start)")
     return machine
 
 
+def _layer(wanted: Start) -> State | None:
+    """The layer to go on from, claimed for this machine; None when it is gone."""
+    return states.claim(wanted.states, wanted.layer, wanted.directory) if wanted.states else None
+
+
 def _start_warm(wanted: Start, state: State, report: Callable[[str], None]) -> bool:
     """Go on from a saved machine; False, with nothing running, where that does not work."""
-    layer = next((content for content in wanted.layers if state.key == warm.layer_key(wanted, content)), "")
     try:
-        warm.start(wanted, state, partial(_record, wanted, "warm", layer))
+        warm.start(wanted, state, partial(_record, wanted, "warm"))
     except Interrupted:
         raise
     except (ImagegenError, OSError) as error:
+        tried = (wanted.directory / RECORD).exists()  # else QEMU was not started: a full disk is not the state's fault
         stop(wanted.directory)
-        states.discard(state, wanted.directory)
+        if tried:
+            states.discard(state, wanted.directory)
         report(f"the saved machine does not go on ({error or type(error).__name__})")
         return False
     return True
@@ -104,15 +114,32 @@ def stop(directory: Path) -> None:
     (directory / RECORD).unlink(missing_ok=True)
 
 
-def save(wanted: Start, content: str) -> None:
-    """Keep the running machine as a layer: a later start with `content` among its `layers` goes on from here.
+def save(
+    directory: Path, root: Path, layer: str, *, limit: int = states.LIMIT, about: str = "",
+    report: Callable[[str], None] = print,
+) -> None:  # fmt: skip
+    """Keep the running machine as a layer: a later start with this `layer` goes on from here.
 
-    Raises ImagegenError or OSError when it could not be kept; it runs on all the same.
+    It runs on, whether or not it could be kept: `report` is told.
     """
-    if wanted.states is None or not warm.possible(wanted) or running(wanted.directory) is None:
-        raise ImagegenError("there is no machine here that can be saved")
-    layers.save(wanted.directory, wanted.states, warm.layer_key(wanted, content))
-    states.prune(wanted.states)
+    began = time.monotonic()
+    try:
+        kept = layers.save(directory, root, layer, about)
+        _reached(directory)
+        states.prune(root, limit)
+    except Interrupted:
+        raise
+    except (ImagegenError, OSError, ValueError) as error:
+        report(f"the machine was not kept ({error or type(error).__name__})")
+        return
+    if kept:
+        report(f"kept for later builds in {time.monotonic() - began:.1f} s, {kept.size() / images.MIB:.0f} MiB")
+
+
+def unpause(directory: Path) -> None:
+    """Let a machine run on that stands still because its saving was cut off; any other runs on anyway."""
+    with suppress(OSError, ImagegenError, ValueError):
+        qmp.command(directory, "cont", seconds=5)
 
 
 def wait_off(directory: Path, timeout_seconds: float) -> None:
@@ -131,10 +158,16 @@ def wait_off(directory: Path, timeout_seconds: float) -> None:
     (directory / RECORD).unlink(missing_ok=True)
 
 
-def _record(wanted: Start, started: Literal["cold", "warm"], layer: str, process: Process) -> None:
+def _reached(directory: Path) -> None:
+    """Let the record's time say since when later builds would have to do again what the machine does (keep.sh)."""
+    os.utime(directory / RECORD)
+
+
+def _record(wanted: Start, started: Literal["cold", "warm"], process: Process) -> None:
     """Write down the machine's process, so that whoever comes next can end it."""
     machine = Machine(
-        wanted.name, process.pid, process.start_time, wanted.ssh_port, wanted.user, wanted.accelerator, started, layer
+        wanted.name, process.pid, process.start_time, wanted.ssh_port, wanted.user, wanted.accelerator, started,
+        wanted.layer,
     )  # fmt: skip
     files.write(wanted.directory / RECORD, json.dumps(asdict(machine)) + "\n")
 
@@ -178,7 +211,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 VERBS: dict[str, Callable[..., object]] = {
     "start": lambda **fields: start(Start(**fields), _say),
-    "save": lambda layer, **fields: save(Start(**fields), layer),
+    "save": lambda directory, states, layer, **about: save(directory, states, layer, report=_say, **about),
     "stop": stop,
     "wait-off": wait_off,
     "image": _image,

@@ -2,7 +2,7 @@
 
 A state is a folder KEY.TOKEN with a disk (an overlay), the guest's memory, the rest of the machine, and state.json,
 which makes it one: it comes last. The links in `uses` lead to the folders of machines that stand on its disk: while one
-of those exists, the state stays.
+of those exists, the state stays. The time of `uses` is when it was last used.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,13 +31,15 @@ LIMIT = 10 * 1024**3  # bytes of all states together
 
 @dataclass(frozen=True)
 class State:
-    """A saved machine. `backing` is the disk beneath its own: a base's, or that of the state it grew from.
+    """A saved machine. `backing` is the disk beneath its own: a base's, or that of the state it grew from; `about` says
+    for people what it is.
 
     The memory is a file that machines map, each for itself; where there is none, it is in `devices`, and is read.
     """
 
     folder: Path
     backing: Path
+    about: str = ""
 
     @property
     def key(self) -> str:
@@ -64,6 +66,10 @@ class State:
         folders = (link.readlink() for link in (self.folder / USES).glob("*"))
         return [folder for folder in folders if folder.is_dir()]
 
+    def used(self) -> float:
+        """When a machine last went on from it, in seconds since the epoch; at first when it was made."""
+        return (self.folder / USES).stat().st_mtime
+
     def size(self) -> int:
         """Bytes that it takes on the disk."""
         return sum(file.stat().st_blocks * 512 for file in self.folder.iterdir())
@@ -88,8 +94,35 @@ def claim(root: Path, key: str, directory: Path) -> State | None:
 
 def exists(root: Path, key: str) -> bool:
     """Whether there is a sound state of that key."""
+    return any(state.key == key for state in sound(root))
+
+
+def sound(root: Path) -> list[State]:
+    """All states that a machine can go on from, the last used first."""
     with _lock(root / "lock"):
-        return any(state.key == key and _sound(state) for state in _all(root))
+        return [state for state in _all(root) if _sound(state)]
+
+
+def listed(root: Path) -> list[State]:
+    """All states, the last used first; those too that wait for their last machine to end."""
+    with _lock(root / "lock"):
+        return _all(root)
+
+
+def ground(state: State, others: list[State]) -> Path:
+    """The disk of the base that a state grew from, by way of these others."""
+    below = {other.disk: other for other in others}
+    while state.backing in below:
+        state = below[state.backing]
+    return state.backing
+
+
+def forget(root: Path, keys: Collection[str]) -> None:
+    """Let nobody go on from the states of these keys any more."""
+    with _lock(root / "lock"):
+        for state in _all(root):
+            if state.key in keys:
+                _give_up(state)
 
 
 @contextmanager
@@ -110,7 +143,7 @@ def making(root: Path, key: str, deadline: float) -> Iterator[Path]:
             _drop(folder)
 
 
-def publish(folder: Path, backing: Path) -> State:
+def publish(folder: Path, backing: Path, about: str = "") -> State:
     """Let a finished folder be a state: complete and on the disk, in one step."""
     for path in folder.iterdir():
         if path.name in PARTS:
@@ -118,21 +151,26 @@ def publish(folder: Path, backing: Path) -> State:
             files.sync(path)
         elif path.name != USES:
             path.unlink()  # sockets, logs
-    facts = {"backing": str(backing.absolute()), "sizes": _sizes(folder)}
+    facts = {"about": about, "backing": str(backing.absolute()), "sizes": _sizes(folder)}
     files.write(folder / FACTS, json.dumps(facts, indent=2, sort_keys=True) + "\n")
     files.sync(folder)
     files.sync(folder.parent)
-    return State(folder, backing.absolute())
+    return State(folder, backing.absolute(), about)
 
 
 def discard(state: State, directory: Path) -> None:
     """Give up a state that does not go on, found so by the machine in `directory`."""
     with _lock(state.folder.parent / "lock"):
         _use(state, directory).unlink(missing_ok=True)
-        if _needed(state, _all(state.folder.parent)):
-            (state.folder / DAMAGED).touch()  # nobody claims it from now on
-        else:
-            _remove(state.folder)
+        _give_up(state)
+
+
+def _give_up(state: State) -> None:
+    """Remove a state, or where something stands on it still, see that nobody claims it from now on."""
+    if _needed(state, _all(state.folder.parent)):
+        (state.folder / DAMAGED).touch()
+    else:
+        _remove(state.folder)
 
 
 def prune(root: Path, limit: int = LIMIT) -> list[State]:
@@ -160,8 +198,9 @@ def _all(root: Path) -> list[State]:
     found = []
     for path in root.glob(f"*/{FACTS}"):
         with suppress(OSError, ValueError, KeyError, TypeError):
-            found.append(State(path.parent, Path(_facts(path.parent)["backing"])))
-    return sorted(found, key=lambda state: (state.folder / USES).stat().st_mtime, reverse=True)
+            facts = _facts(path.parent)
+            found.append(State(path.parent, Path(facts["backing"]), facts.get("about", "")))
+    return sorted(found, key=State.used, reverse=True)
 
 
 def _facts(folder: Path) -> dict[str, Any]:

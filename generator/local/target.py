@@ -11,11 +11,13 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
+from generator.build import marked
 from generator.build.events import Events
+from generator.build.marked import Secrets
 from generator.build.releases import Ledger, Release
 from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
-from generator.local import accelerator, bases, catalogue, host, machine, states
+from generator.local import accelerator, bases, cache, catalogue, host, machine, states
 from generator.local import images as files_of_images
 from generator.settings import Settings
 from generator.workspace import names, sizes
@@ -38,6 +40,7 @@ class LocalTarget:
 
     def require(self, blueprint: Blueprint) -> None:
         """Refuse, naming all that is missing, before anything starts."""
+        cache.check(self.settings, blueprint)
         wanted = catalogue.find(self.settings, blueprint.source)
         host.require(building_base=bases.lookup(self.settings, wanted.name) is None, terraform=self.settings.terraform)
 
@@ -70,11 +73,24 @@ class LocalTarget:
 
     def build_values(self, job: Job, public_key: str) -> Values:
         """The machine of this build, with everything that must not change from phase to phase."""
-        base = self._base(job.blueprint)
-        return self._values(job, public_key, _free_port(), {
-            "backing": str(base.disk), "digest": base.digest, "format": "raw", "seed": base.seed,
-            "size_gb": job.blueprint.disk_size_gb, "states": str(states.folder(self.settings.cache_dir)),
-        }, accelerator.choose(self.settings, base))  # fmt: skip
+        values = self._cached(job, self._on(job, self._base(job.blueprint), public_key, _free_port()))
+        cache.refresh(self.settings, job.blueprint, values["machine"]["cache"], self._states)
+        return values
+
+    def renewed(self, values: Values) -> Values | None:
+        """All steps run where the machine that had some of them done is gone."""
+        known = values["machine"].get("cache", {})
+        if not known.get("from") or states.exists(self._states, known["from"]):
+            return None
+        return values | {"machine": values["machine"] | {"cache": known | {"from": "", "steps": []}}}
+
+    def going_on(self, values: Values) -> Values:
+        """What a step left that failed half-way, or whoever logged in, is in no other build."""
+        known = values["machine"]
+        if known.get("cache", {}).get("steps") and (self.settings.no_cache or self.settings.no_cache_from):
+            raise ImagegenError("some of its steps were cached")
+        machine.unpause(Path(known["directory"]))
+        return values | {"machine": known | {"cache": known.get("cache", {}) | {"keep": {}}}}
 
     def secret_values(self, job: Job) -> Values:
         """The key pair is all that a local machine needs."""
@@ -82,8 +98,27 @@ class LocalTarget:
 
     def planned_values(self, job: Job) -> Values:
         """Placeholders where only a build decides."""
+        if base := bases.lookup(self.settings, catalogue.find(self.settings, job.blueprint.source).name):
+            return self._cached(job, self._on(job, base, "planned", PORTS.start))
         disk = {"backing": "planned", "format": "raw", "seed": "agent", "size_gb": job.blueprint.disk_size_gb}
         return self._values(job, "planned", PORTS.start, disk, "tcg")
+
+    def _on(self, job: Job, base: bases.Base, public_key: str, port: int) -> Values:
+        """The inputs for a machine on a base."""
+        return self._values(job, public_key, port, {
+            "backing": str(base.disk), "digest": base.digest, "format": "raw", "seed": base.seed,
+            "size_gb": job.blueprint.disk_size_gb, "states": str(self._states),
+        }, accelerator.choose(self.settings, base))  # fmt: skip
+
+    def _cached(self, job: Job, values: Values) -> Values:
+        """These inputs, and what the cache has for them."""
+        found = cache.inputs(self.settings, job.workspace, job.blueprint, values["machine"])
+        return values | {"machine": values["machine"] | {"cache": found}}
+
+    @property
+    def _states(self) -> Path:
+        """The folder of saved machines."""
+        return states.folder(self.settings.cache_dir)
 
     def _values(self, job: Job, public_key: str, port: int, disk: Values, accelerated: str) -> Values:
         shape = sizes.shape(job.blueprint.vm_size) or sizes.shape(sizes.DEFAULT)
@@ -95,6 +130,11 @@ class LocalTarget:
             "timeout_seconds": BOOT_SECONDS, "tool": _tool(), "user": BUILD_USER,
         }  # fmt: skip
         return {"image_tool": _tool(), "machine": machine_values}
+
+    def give(self, job: Job, secrets: Secrets) -> None:
+        """Over SSH."""
+        if login := self.login(job.blueprint, job.directory):
+            marked.over_ssh(login, secrets)
 
     def alive(self, job: Job) -> bool:
         """Whether QEMU runs, as it was recorded."""
@@ -160,6 +200,10 @@ class LocalTarget:
     def log_of(self, job: Job, step: Step) -> list[str]:
         """Terraform has told it."""
         return []
+
+    def advice(self, reason: str) -> str | None:
+        """The reasons here speak for themselves."""
+        return None
 
     def stop(self, directory: Path) -> None:
         """End the build's machines."""

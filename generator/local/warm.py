@@ -10,7 +10,7 @@ import json
 import shlex
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -55,9 +55,10 @@ def key(wanted: Start) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def layer_key(wanted: Start, content: str) -> str:
-    """What a machine of this base, shape and disk size is saved under after all that `content` stands for."""
-    return hashlib.sha256(f"{key(wanted)} {wanted.disk_gb} {content}".encode()).hexdigest()[:32]
+def layer_keys(wanted: Start, contents: Iterable[str]) -> list[str]:
+    """What a machine of this base, shape and disk size is saved under after all that each content stands for."""
+    start = f"{key(wanted)} {wanted.disk_gb}"
+    return [hashlib.sha256(f"{start} {content}".encode()).hexdigest()[:32] for content in contents]
 
 
 def possible(wanted: Start) -> bool:
@@ -66,8 +67,7 @@ def possible(wanted: Start) -> bool:
 
 
 def ready(wanted: Start, report: Callable[[str], None], deadline: float) -> State | None:
-    """The saved machine to go on from: the first layer that is there, or else the base's own, made now where it is
-    missing. It is claimed for this one. None when there is none.
+    """The base's saved machine, made now where it is missing, and claimed for this one. None when there is none.
 
     Machines that only differ in name, user, disk size and the like share one of a base.
     """
@@ -76,9 +76,6 @@ def ready(wanted: Start, report: Callable[[str], None], deadline: float) -> Stat
         return None
     deadline -= (deadline - time.monotonic()) / 2  # the rest is for a boot, where this fails
     try:
-        for content in wanted.layers:
-            if state := states.claim(root, layer_key(wanted, content), wanted.directory):
-                return state
         name = key(wanted)
         if state := states.claim(root, name, wanted.directory):
             return state
@@ -88,10 +85,10 @@ def ready(wanted: Start, report: Callable[[str], None], deadline: float) -> Stat
             report(f"booting once to save a machine of {wanted.cores} cores and {wanted.memory_mb} MiB")
             began = time.monotonic()
             _make(replace(wanted, directory=folder, disk_gb=0), deadline)
-            made = states.publish(folder, wanted.backing)
+            made = states.publish(folder, wanted.backing, f"{wanted.cores} cores, {wanted.memory_mb} MiB, as booted")
             report(f"saved after {time.monotonic() - began:.1f} s, {made.size() / images.MIB:.0f} MiB")
         state = states.claim(root, name, wanted.directory)
-        states.prune(root)
+        states.prune(root, wanted.limit)
         return state
     except Interrupted:
         raise

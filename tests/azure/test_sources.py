@@ -38,15 +38,6 @@ class Case:
     make: Callable[[Azure], Any] = nothing
 
 
-def version(azure: Azure, number: str, definition: str, **profile: Any) -> str:
-    """Make a version in a gallery."""
-    targets = {"targetRegions": [{"name": "westeurope", "regionalReplicaCount": 1}]} | profile
-    where = f"{definition}/versions/{number}"
-    body = {"publishingProfile": targets, "storageProfile": {"osDiskImage": {"sizeInGB": 30}}}
-    azure.cloud.put(where, {"location": "westeurope", "properties": body})
-    return where
-
-
 def managed_source(azure: Azure) -> None:
     azure.cloud.put(MANAGED.partition("/providers/")[0], {"location": "westeurope"})
     disk = {"osDisk": {"osType": "Windows", "diskSizeGB": 127}}
@@ -60,8 +51,8 @@ def gallery_source(subscription: str) -> Callable[[Azure], None]:
     def make(azure: Azure) -> None:
         definition = azure.definition("golden", subscription=subscription, architecture="Arm64")
         for number in ("1.9.0", "1.10.0"):
-            version(azure, number, definition)
-        version(azure, "2.0.0", definition, excludeFromLatest=True)
+            azure.version(definition, number)
+        azure.version(definition, "2.0.0", excludeFromLatest=True)
 
     return make
 
@@ -95,7 +86,7 @@ CASES = {
         f"{OWN}/versions/1.9.0", "Standard_D2pds_v5", "Linux", ARM, gallery_source(OWN.split("/")[2]),
     ),
     "gallery of another subscription, latest": Case(
-        {"type": "SharedImageVersion", "imageVersionId": f"{FOREIGN}/versions/latest".replace("resourceGroups", "resourcegroups")},
+        {"type": "SharedImageVersion", "imageVersionId": f"{FOREIGN}/versions/latest".replace("Groups", "groups")},
         {"id": f"{FOREIGN}/versions/1.10.0"}, f"{FOREIGN}/versions/1.10.0", "Standard_D2pds_v5", "Linux", ARM,
         gallery_source(OTHER),
     ),

@@ -156,7 +156,7 @@ class Cloud:
         return list(self._store.read()["ran"])
 
     def asked(self, arm_type: str) -> list[dict[str, Any]]:
-        """The resources of a type that were asked for, in order, as they were: `id`, `location`, `tags`, `properties`."""
+        """The resources of a type that were asked for, in order, as they were asked for."""
         return [
             {"id": line["id"]} | line["body"]
             for line in self._store.journal()
@@ -186,6 +186,10 @@ class Cloud:
         """The requests so far, as action and id; all of them, or those of some actions."""
         lines = self._store.journal()
         return [(line["action"], line["id"]) for line in lines if not actions or line["action"] in actions]
+
+    def timed(self) -> list[tuple[float, str, str]]:
+        """The journal with the time of each request."""
+        return [(line["at"], line["action"], line["id"]) for line in self._store.journal()]
 
     @contextmanager
     def _request(self, action: str, target: ArmId) -> Iterator[tuple[Contents, faults.Fault | None]]:

@@ -1,102 +1,119 @@
-"""Measure, print a table, and write bench.json beside it. Ratios are against a bare tool in the same run."""
+"""Measure what imagegen costs, against Packer, Terraform and Python; print it, and write bench.json beside it.
 
+Exit code 1 when a budget is not held.
+"""
+
+import argparse
 import json
-import os
 import shutil
+import signal
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from generator.settings import Settings
-from generator.workspace import store
-from generator.workspace.generate import generate
+from generator import console
+from tests.bench import figures, growth, jobs, packer, plot, start_up
+from tests.bench.builds import Built
+from tests.bench.commands import Failed
+from tests.bench.place import Place, computer
 
-ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "examples/validated/template.json"
-IMAGEGEN = [sys.executable, "-m", "generator"]
-
-
-def seconds(work: Callable[[], object], runs: int) -> list[float]:
-    """Wall seconds of each run, after one that does not count."""
-    work()
-    measured = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        work()
-        measured.append(time.perf_counter() - began)
-    return measured
+RESULT = Path("bench.json")
+PLOT = Path(__file__).with_name("build-times.svg")
 
 
-def command(*argv: str, cwd: Path | None = None) -> Callable[[], object]:
-    """A command to run to its end, silently."""
-    return lambda: subprocess.run(argv, cwd=cwd, check=True, capture_output=True)
-
-
-def figure(
-    name: str, ours: list[float], bare: list[float] | None, budget: float | None, unit: str
-) -> dict[str, object]:
-    """A row: the median, its spread, and the budget (a ratio where there is a bare tool to compare with)."""
-    median = statistics.median(ours)
-    value = median / statistics.median(bare) if bare else median
-    held = budget is None or value <= budget
-    return {
-        "name": name, "value": round(value, 2), "unit": unit, "budget": budget, "held": held,
-        "seconds": [round(number, 4) for number in ours], "bare_seconds": [round(n, 4) for n in bare or []],
-    }  # fmt: skip
-
-
-def many(scratch: Path) -> None:
-    """1,000 workspaces, generated and written in this process."""
-    for number in range(1000):
-        made = generate(EXAMPLE, Settings(target="local"), scratch / f"{number:04d}")
-        store.write(made.folder, made.files, made.comparison, force=False)
-
-
-def build_times(scratch: Path) -> dict[str, float]:
-    """One local build, split by phase, from the events of `apply --json`."""
-    out = scratch / "build"
-    began = time.time()
-    text = subprocess.run(
-        [*IMAGEGEN, "apply", str(EXAMPLE), "--target", "local", "--out", str(out), "--json"],
-        check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    events = [json.loads(line) for line in text.splitlines()]
-    marks = [(event["phase"], event["time"]) for event in events if event["event"] == "phase"]
-    ends = [at for _, at in marks[1:]] + [events[-1]["time"]]
-    phases = {phase: round(end - at, 1) for (phase, at), end in zip(marks, ends, strict=True)}
-    return phases | {"whole": round(time.time() - began, 1)}
-
-
-def main() -> None:
-    """Run everything."""
+def main() -> int:
+    """Run everything, in a folder that is gone afterwards."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=3, metavar="N", help="builds of each kind and by each tool")
+    parser.add_argument("--quick", action="store_true", help="one pair, to try it; the plot is left as it is")
+    chosen = parser.parse_args()
+    pairs = 1 if chosen.quick else chosen.pairs
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     scratch = Path(tempfile.mkdtemp(prefix="imagegen-bench-"))
     try:
-        workspace = scratch / "plan"
-        command(*IMAGEGEN, "plan", str(EXAMPLE), "--target", "local", "--out", str(workspace))()
-        started = time.perf_counter()
-        many(scratch / "many")
-        thousand = time.perf_counter() - started
-        rows = [
-            figure("imagegen --help", seconds(command(*IMAGEGEN, "--help"), 10),
-                   seconds(command(sys.executable, "-c", "pass"), 10), 8, "× python -c pass"),
-            figure("generate 1,000 workspaces", [thousand], None, 3, "s"),
-            figure("imagegen plan, local", seconds(command(*IMAGEGEN, "plan", str(workspace)), 5),
-                   seconds(command("terraform", "plan", cwd=workspace), 5), None, "× terraform plan"),
-        ]  # fmt: skip
-        phases = build_times(scratch)
+        return _measure(Place.made(scratch), pairs, keep_plot=chosen.quick)
+    except Failed as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    for row in rows:
-        mark = "" if row["held"] else "  OVER BUDGET"
-        print(f"{row['name']:<28} {row['value']:>8} {row['unit']:<18} budget {row['budget'] or '-'}{mark}")
-    print("local build with validation, seconds by phase:", ", ".join(f"{k} {v}" for k, v in phases.items()))
-    result = {"cores": os.cpu_count(), "figures": rows, "build_seconds": phases}
-    Path("bench.json").write_text(json.dumps(result, indent=2) + "\n")
+
+
+def _measure(place: Place, pairs: int, *, keep_plot: bool) -> int:
+    machine = computer(place)
+    _say(_computer(machine))
+    _say("starting up, planning, generating")
+    short = 3 * pairs + 1
+    rows = [start_up.help_shown(place, short), *start_up.planned(place, short)]
+    generated, grown = growth.templates(place, pairs)
+    rows += generated
+    _say("making Packer's base")
+    built = jobs.measure(place, packer.ready(place, place.folder / "packer"), pairs, _say)
+    rows += built.figures()
+    _say("growing")
+    grown += growth.steps(place)
+    _show(machine, rows, built, grown)
+    _write(machine, rows, built, grown)
+    if not keep_plot:
+        about = f"{machine['cores']} cores, {machine['accelerator'].upper()}; guest: {machine['guest']}"
+        PLOT.write_text(plot.draw(built.groups(), f"Medians of {pairs}. {about}"))
+    return int(not all(row.held for row in rows))
+
+
+def _show(machine: dict[str, Any], rows: list[figures.Figure], built: jobs.Measured, grown: list[growth.Row]) -> None:
+    """All of it, for people."""
+    versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "terraform", "qemu", "packer"))
+    print(f"\n{_computer(machine)}, {machine['file_system']}\n{versions}; guest: {machine['guest']}\n")
+    print(figures.table(rows))
+    for job in (jobs.ONE, jobs.AGAIN):
+        print(f"\nwhere the time goes, {job} (medians; * the machine's own work)")
+        print(console.table(_parts(built.ours[job])))
+    sizes = sorted({size for row in grown for size in row.seconds})
+    print("\nhow it grows")
+    print(console.table([row.cells(sizes) for row in grown], ["", *map(str, sizes)]))
+
+
+def _computer(machine: dict[str, Any]) -> str:
+    """What it is measured on, in a line."""
+    return (
+        f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gb']} GiB, Linux {machine['kernel']}, "
+        f"{machine['accelerator'].upper()} ({machine['why']}), load before {machine['load']}"
+    )
+
+
+def _parts(made: Sequence[Built]) -> list[list[str]]:
+    """The parts of builds of one kind, each with its median."""
+    seconds: dict[tuple[str, bool], list[float]] = {}
+    for one in made:
+        for part in one.parts:
+            seconds.setdefault((part.name, part.machine), []).append(part.seconds)
+    return [
+        [f"  {name}{' *' if machine else ''}", f"{statistics.median(of):6.2f} s"]
+        for (name, machine), of in seconds.items()
+    ]
+
+
+def _write(machine: dict[str, Any], rows: list[figures.Figure], built: jobs.Measured, grown: list[growth.Row]) -> None:
+    """All of it, for programs."""
+    result = {
+        "machine": machine, "figures": [row.as_json() for row in rows],
+        "builds": {job: [asdict(one) for one in made] for job, made in built.ours.items()},
+        "packer": built.packer, "growth": {row.name: row.seconds for row in grown},
+    }  # fmt: skip
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def _say(text: str) -> None:
+    """Progress, on stderr."""
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,1 +1,1 @@
-"""Chaos: builds that are killed at random moments, in a world that breaks; afterwards nothing leaks, nothing is lost."""
+"""Chaos: builds that are killed at random moments, in a world that breaks: nothing leaks, nothing is lost."""

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tests.azure.conftest import IMAGES, LINUX, SUBSCRIPTION, USUAL, Azure
-from tests.azure.making import managed, private, shared
+from tests.azure.making import MACHINES, managed, private, shared
 from tests.azure_sim import mirror
 from tests.azure_sim.arm import certificates
 from tests.azure_sim.arm.certificates import Certificates
 from tests.azure_sim.arm.server import Server
+from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.fixtures import AzureArm
 from tests.azure_sim.mirror import Mirror
 from tests.chaos.place import Part, Place
@@ -22,6 +24,7 @@ MANAGED = f"{IMAGES}/providers/Microsoft.Compute/images/web"
 USERS_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs"
 # What every operation takes: builds are cut off within one, too.
 DELAY_SECONDS = 0.1
+_requests: dict[str, list[tuple[str, str]]] = {}  # by flavour
 
 
 class AzurePlace(Place):
@@ -46,6 +49,7 @@ class AzurePlace(Place):
         )
         self._furnish()
         self._before = self.azure.names()
+        self._furnished = len(self.cloud.journal())
 
     def _furnish(self) -> None:
         """What the user has there."""
@@ -88,7 +92,18 @@ class AzurePlace(Place):
         assert state == ("Succeeded", name.partition("/")[0]), f"{name} is in the ledger, and its image is {state}"
         return json.dumps({part: record[part] for part in ("id", "tags", "properties")}, sort_keys=True)
 
-    def nothing_leaks(self) -> None:
+    def learn(self) -> None:
+        """Which requests a build makes."""
+        _requests[self.flavour] = self._requested()
+
+    def requests(self) -> list[tuple[str, str]]:
+        """The requests of a build of this flavour, each action on a type once."""
+        return _requests.get(self.flavour) or self._requested() or [("create", MACHINES)]
+
+    def _requested(self) -> list[tuple[str, str]]:
+        return sorted({(action, ArmId(where).type) for action, where in self.cloud.journal()[self._furnished :]})
+
+    def nothing_leaks(self, *, built: bool) -> None:  # noqa: ARG002
         """Azure has what it had, and the released images."""
         self.no_process_is_left()
         self.no_files_are_left()
@@ -102,7 +117,8 @@ class AzurePlace(Place):
             self.plan_is_empty()
 
     def _blobs(self) -> dict[str, Any]:
-        return dict(self.server.arm.blobs.container("account", "vhds").blobs)
+        found = self.server.arm.blobs.container("account", "vhds").blobs
+        return {name: blob for name, blob in found.items() if blob.kind}  # else nothing but blocks, which Azure drops
 
     def end(self) -> None:
         """Its Azure goes."""
@@ -112,8 +128,6 @@ class AzurePlace(Place):
 @cache
 def _once(root: Path) -> tuple[Mirror, Certificates]:
     """A mirror and certificates of this process."""
-    import os
-
     for name in ("mirror", "certificates"):
         (root / f"{name}-{os.getpid()}").mkdir()
     return mirror.make(root / f"mirror-{os.getpid()}"), certificates.make(root / f"certificates-{os.getpid()}")

@@ -25,9 +25,10 @@ class Kill:
     strike: Callable[[Place, Command, Random], None]
 
 
-def choose(random: Random) -> Kill:
-    """One of them, by weight."""
-    return random.choices(KILLS, [kill.weight for kill in KILLS])[0]
+def choose(random: Random, name: str) -> Kill:
+    """One of those with this in their names, by weight."""
+    able = [kill for kill in KILLS if name in kill.name]
+    return random.choices(able, [kill.weight for kill in able])[0]
 
 
 def _only_imagegen(_place: Place, command: Command, _random: Random) -> None:

@@ -16,7 +16,7 @@ from tests.machine.conftest import SOURCE
 
 
 class LocalPlace(Place):
-    """`cache` is of this process alone: what breaks in it breaks nobody else's builds."""
+    """`cache` is the shared one, or, for what would break that, one of this process alone."""
 
     target = "local"
     flavours = ("plain", "plain", "plain", "two images", "validated")
@@ -52,17 +52,19 @@ class LocalPlace(Place):
             found[name] = (*proof, (folder / images.MANIFEST).read_text())
         return found
 
-    def nothing_leaks(self) -> None:
+    def nothing_leaks(self, *, built: bool) -> None:
         """Files, processes, images and states of machines."""
         self.no_process_is_left()
         self.no_files_are_left()
+        if built and "cache" in self.own:
+            self.cache_is_whole()
         if not self.workspace.exists():
             return
         invariants.ledger_is_true(self.workspace)
         self.plan_is_empty()
 
     def cache_is_whole(self) -> None:
-        """Every saved machine is published, and nobody stands on one. Asked after a build, which makes order there."""
+        """Every saved machine is published, and nobody stands on one. A build makes order there, and nothing else."""
         states = [path for path in (self.cache / "machines").glob("*.*/") if path.is_dir()]
         cut_off = [path for path in states if not (path / "state.json").exists()]
         assert not cut_off, cut_off
@@ -71,7 +73,9 @@ class LocalPlace(Place):
         invariants.nothing_half_written(self.cache / "machines")
 
     def forget_machines(self) -> None:
-        """The next build has to boot and to save one."""
+        """In a cache of its own, and nowhere else."""
+        if "cache" not in self.own:
+            return
         shutil.rmtree(self.cache / "machines", ignore_errors=True)
 
     def end(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 IMAGEGEN = (sys.executable, "-m", "generator")
 # What children of a killed command may still need to end by themselves.
 ENDING_SECONDS = 15.0
+PHASE = re.compile(r"^\d\d:\d\d (\w+)", re.MULTILINE)
 Part = dict[str, Any]
 
 
@@ -66,10 +68,13 @@ class Place(ABC):
 
     def __init__(self, folder: Path, flavour: str) -> None:
         self.folder, self.flavour = folder, flavour
-        self.workspace, self.state_dir, self.temp = folder / "w", folder / "s", folder / "t"
+        self.disk, self.state_dir, self.temp = folder / "d", folder / "s", folder / "t"
+        self.workspace = self.disk / "w"
         self.template_file = folder / "small.json"
-        for made in (self.state_dir, self.temp, folder / "h"):
-            made.mkdir(parents=True)
+        self.duration = 0.0  # of a build, in seconds
+        self.own: set[str] = set()  # `disks`: `disk`, `state_dir` and `temp` are some; `cache`: no other place uses it
+        for made in (self.disk, self.state_dir, self.temp, folder / "h"):
+            made.mkdir()
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": str(folder / "h"), "TMPDIR": str(self.temp), "NO_COLOR": "1",
             "IMAGEGEN_STATE_DIR": str(self.state_dir),
@@ -82,15 +87,21 @@ class Place(ABC):
 
     @abstractmethod
     def released(self) -> dict[str, Any]:
-        """What is released, by `version/output`: whatever proves that it is the same, and whole. Raises AssertionError."""
+        """What is released, by `version/output`: what proves it the same. Raises AssertionError unless whole."""
 
     @abstractmethod
-    def nothing_leaks(self) -> None:
-        """Nothing is there but what is released. Raises AssertionError."""
+    def nothing_leaks(self, *, built: bool) -> None:
+        """Nothing is there but what is released. `built`: a build was the last command. Raises AssertionError."""
 
     @abstractmethod
     def end(self) -> None:
         """Take everything away."""
+
+    def learn(self) -> None:  # noqa: B027 - not every place has something to learn
+        """Note what there is to learn from a build that nothing disturbed."""
+
+    def forget_machines(self) -> None:  # noqa: B027
+        """Let the next build boot a machine, and save it, where it would go on from a saved one of the place's own."""
 
     def write_template(self, *inline: str, **more: Any) -> None:
         """The template of this place with one step of these lines."""
@@ -123,13 +134,11 @@ class Place(ABC):
         """Run imagegen to its end."""
         return self.start(*arguments).wait(bound)
 
-    def phase(self) -> str:
-        """Where the build is that runs or was cut off."""
-        try:
-            record = json.loads((self.workspace / ".imagegen/journal.json").read_text())
-        except (OSError, ValueError):
-            return "before" if not (self.workspace / ".imagegen").exists() else "check"
-        return "steps" if record["phase"] == "build" and record.get("step") else str(record["phase"])
+    def phase(self, command: Command) -> str:
+        """Where a build is, as it tells: `before` until it tells anything, `steps` once the first has begun."""
+        said = command.log.read_text("utf-8", "replace")
+        phase = next(iter(reversed(PHASE.findall(said))), "before")
+        return "steps" if phase == "build" and "prepare" in said else phase
 
     def ledger(self) -> dict[str, Any]:
         """The releases, by version."""
@@ -149,7 +158,11 @@ class Place(ABC):
     def no_files_are_left(self) -> None:
         """Nothing of a build is in the workspace, in the state's folder, or in temporary space."""
         ours = self.workspace / ".imagegen"
-        left = [*self.state_dir.glob("builds/*"), *self.temp.iterdir(), *([ours, *ours.iterdir()] if ours.exists() else [])]
+        left = [
+            *self.state_dir.glob("builds/*"),
+            *self.temp.iterdir(),
+            *([ours, *ours.iterdir()] if ours.exists() else []),
+        ]
         assert not left, left
         invariants.nothing_half_written(self.workspace, self.state_dir)
 

@@ -61,7 +61,7 @@ def _program(pid: int) -> Program | None:
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
         environment = Path(f"/proc/{pid}/environ").read_bytes()
-        folder = os.readlink(f"/proc/{pid}/cwd")
+        folder = Path(f"/proc/{pid}/cwd").readlink()
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:  # it has ended meanwhile
         return None

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.trial import Trial
+from tests.chaos.trial import Trial, What
 
-WHATS = {"leak": "leaks", "loss": "losses", "stuck": "stuck", "wrong": "wrong words or codes"}
+WHATS: dict[What, str] = {"leak": "leaks", "loss": "losses", "stuck": "stuck", "wrong": "wrong words or codes"}
 
 
 def line(trial: Trial) -> str:
@@ -36,13 +36,16 @@ def verdict(trials: Sequence[Trial]) -> str:
 
 def table(trials: Sequence[Trial]) -> str:
     """By kind, target and phase: trials, findings, the slowest recovery."""
-    rows = [f"{'':<6} {'target':<6} {'phase':<40} {'trials':>6} {'leaks':>6} {'losses':>6} {'stuck':>6} {'wrong':>6} {'slowest':>8}"]
+    rows = [
+        f"{'':<6} {'target':<6} {'phase':<31} {'trials':>6} {'leaks':>6} {'losses':>6} {'stuck':>6} {'wrong':>6} "
+        f"{'slowest':>8}"
+    ]
     for kind, target, phase in sorted({(trial.kind, trial.target, trial.phase) for trial in trials}):
         of_row = [trial for trial in trials if (trial.kind, trial.target, trial.phase) == (kind, target, phase)]
         counted = Counter(found.what for trial in of_row for found in trial.findings)
         counts = " ".join(f"{counted[what]:>6}" for what in WHATS)
         slowest = max(trial.seconds for trial in of_row)
-        rows.append(f"{kind:<6} {target:<6} {phase:<40} {len(of_row):>6} {counts} {slowest:>6.1f} s")
+        rows.append(f"{kind:<6} {target:<6} {phase:<31} {len(of_row):>6} {counts} {slowest:>6.1f} s")
     return "\n".join(rows)
 
 
@@ -51,7 +54,8 @@ def write(path: Path, seed: int, trials: Sequence[Trial], seconds: float) -> Non
     counted = Counter(found.what for trial in trials for found in trial.findings)
     value: dict[str, Any] = {
         "seed": seed, "seconds": round(seconds), "kills": sum(trial.kind == "kill" for trial in trials),
-        "faults": sum(trial.kind == "fault" for trial in trials), **{name: counted[what] for what, name in WHATS.items()},
+        "faults": sum(trial.kind == "fault" for trial in trials),
+        "findings": {name: counted[what] for what, name in WHATS.items()},
         "slowest_recovery_seconds": round(max((trial.seconds for trial in trials), default=0.0), 1),
         "trials": [asdict(trial) for trial in trials],
     }  # fmt: skip

@@ -1,9 +1,11 @@
 """One trial: a build is cut off, or its world breaks; then the next command, and what must hold."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Literal
 
@@ -11,6 +13,7 @@ from tests.chaos import kills
 from tests.chaos.place import Ended, Place, told
 
 BOUND_SECONDS = 420.0  # no command takes longer, whatever came before it
+ERROR = re.compile(r"^([\w.-]+: )?error: ", re.MULTILINE)  # of the build, or of a template's line
 What = Literal["leak", "loss", "stuck", "wrong"]
 
 
@@ -50,15 +53,15 @@ class Session:
     place: Place
     trial: Trial
     kept: dict[str, object]
+    brief: bool = False
 
-    def expect_end(self, ended: Ended, codes: tuple[int, ...], doing: str) -> None:
+    def expect_end(self, ended: Ended, codes: tuple[int, ...], doing: str, *, heard: bool = True) -> None:
         """A command ended in time, in one of these ways, and in words if it failed."""
         if ended.code is None:
             self.trial.find("stuck", f"{doing} did not end in {ended.seconds:.0f} s", self._evidence(ended))
         elif ended.code not in codes:
             self.trial.find("wrong", f"{doing} ended with {ended.code}", self._evidence(ended))
-        errors = [line for line in ended.said.splitlines() if line.startswith("error: ")]
-        if "Traceback" in ended.said or (ended.code == 1 and len(errors) != 1):
+        if "Traceback" in ended.said or (heard and ended.code == 1 and len(ERROR.findall(ended.said)) != 1):
             self.trial.find("wrong", f"{doing} did not say in one line what went wrong", self._evidence(ended))
 
     def must_work(self, *arguments: str) -> bool:
@@ -69,9 +72,10 @@ class Session:
             self.trial.find("stuck", text, self._evidence(ended))
         return ended.code == 0
 
-    def must_hold(self, after: str) -> None:
+    def must_hold(self, after: str, *, built: bool = True) -> None:
         """Nothing leaked, nothing was lost; and what is released now is what has to be there next time."""
-        for what, ask in (("loss", self._nothing_lost), ("leak", self.place.nothing_leaks)):
+        leaks = partial(self.place.nothing_leaks, built=built)
+        for what, ask in (("loss", self._nothing_lost), ("leak", leaks)):
             if wrong := told(ask):
                 self.trial.find(what, f"after {after}: {wrong}", self.place.evidence())  # type: ignore[arg-type]
 
@@ -96,17 +100,17 @@ def _newest(released: dict[str, object]) -> str:
     return max(versions, key=lambda text: [int(part) for part in text.split(".")], default="")
 
 
-def kill(session: Session, random: Random, duration: float) -> None:
-    """Cut a build off at a random moment of `duration` seconds."""
+def kill(session: Session, random: Random, name: str = "") -> None:
+    """Cut a build off at a random moment. One that was done sooner is built again, and cut off sooner."""
     place, trial = session.place, session.trial
-    chosen = kills.choose(random)
-    trial.name, trial.at = chosen.name, random.uniform(0, duration)
-    command = place.start(*place.apply())
-    if not command.runs(trial.at):
-        trial.phase = "over"
-    else:
-        trial.phase = place.phase()
-        chosen.strike(place, command, random)
+    chosen = kills.choose(random, name)
+    trial.name, trial.at = chosen.name, random.uniform(0, place.duration)
+    while not (command := place.start(*place.apply())).runs(trial.at):
+        session.expect_end(command.wait(0), (0,), "a build")
+        session.must_hold("a build")
+        trial.at *= 0.7
+    trial.phase = place.phase(command)
+    chosen.strike(place, command, random)
     session.expect_end(command.wait(BOUND_SECONDS), chosen.codes, "the build that was cut off")
     time.sleep(random.choice((0, 0, 0.5, 2)))
     recover(session, random)
@@ -124,8 +128,8 @@ def recover(session: Session, random: Random) -> None:
         if not trial.recovery:
             trial.recovery = "apply"
             session.must_work(*place.apply())
-    session.must_hold(trial.recovery)
-    if trial.recovery == "cleanup":
+    session.must_hold(trial.recovery, built=trial.recovery == "apply")
+    if trial.recovery == "cleanup" and not session.brief:
         session.must_work(*place.apply())
         session.must_hold("the build after that")
 

@@ -30,6 +30,7 @@ class Imagegen:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "SSL_CERT_FILE") if name in os.environ}
         self.environment = kept | {
             "IMAGEGEN_CACHE_DIR": str(SHARED_CACHE), "IMAGEGEN_STATE_DIR": str(self.state_dir), "NO_COLOR": "1",
+            "IMAGEGEN_NO_CACHE": "1",  # a test that counts what runs is not to find it done by another
         } | self.environment  # fmt: skip
 
     def __call__(

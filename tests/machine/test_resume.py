@@ -1,5 +1,6 @@
 """A build that broke goes on at the failed step, on the machine that still stands; or starts anew, and says why."""
 
+import hashlib
 import json
 import os
 import signal
@@ -61,3 +62,22 @@ def _kill_in_step_two(imagegen: Imagegen, path: Path, out: Path, expected: str =
     child.wait()
     assert child.stdout
     assert expected in child.stdout.read()
+
+
+def test_a_marked_secret_reaches_the_steps_and_nothing_else(
+    imagegen: Imagegen, template: Write, tmp_path: Path
+) -> None:
+    """A step has it in its environment; it is masked in the output, and in no file of workspace, state or image."""
+    out = tmp_path / "small"
+    value = "s3cret 'quoted' $HOME `x` \\ end"
+    imagegen.environment["TOKEN"] = value
+    path = template('printf "%s" "$TOKEN" | sha256sum; echo "it is $TOKEN."')
+    done = imagegen("apply", path, "--target", "local", "--out", out, "--secret", "TOKEN", "--json")
+    assert hashlib.sha256(value.encode()).hexdigest() in done.stdout
+    assert "it is ***." in done.stdout
+    assert "s3cret" not in done.stdout + done.stderr
+    for file in [file for file in (*out.rglob("*"), *imagegen.state_dir.rglob("*")) if file.is_file()]:
+        assert b"s3cret" not in file.read_bytes(), file
+    at_rest(out, imagegen.state_dir)
+    missing = imagegen("apply", out, "--secret", "NOT_SET", code=1)
+    assert "NOT_SET is not in the environment" in missing.stderr

@@ -15,6 +15,7 @@ module "vm" {
   count  = var.build_version == null ? 0 : 1
 
   accelerator     = var.machine.accelerator
+  cache           = var.machine.cache
   cores           = var.machine.cores
   directory       = module.staging[0].directory
   disk            = var.machine.disk
@@ -31,6 +32,7 @@ module "step_000_prepare" {
   source = "./modules/steps/prepare"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = length(var.machine.cache.steps) > 0
   connection   = module.vm[0].connection
   previous_key = module.vm[0].key
   private_key  = var.ssh_private_key
@@ -40,7 +42,9 @@ module "step_010_kernel_settings" {
   source = "./modules/steps/shell"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "010-kernel-settings")
   connection   = module.vm[0].connection
+  keep         = lookup(module.vm[0].keep, "010-kernel-settings", null)
   previous_key = module.step_000_prepare[0].key
   private_key  = var.ssh_private_key
   script       = "${path.root}/scripts/010-kernel-settings.sh"
@@ -50,7 +54,9 @@ module "step_020_ssh_keys_only_no_root" {
   source = "./modules/steps/shell"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "020-ssh-keys-only-no-root")
   connection   = module.vm[0].connection
+  keep         = lookup(module.vm[0].keep, "020-ssh-keys-only-no-root", null)
   previous_key = module.step_010_kernel_settings[0].key
   private_key  = var.ssh_private_key
   script       = "${path.root}/scripts/020-ssh-keys-only-no-root.sh"
@@ -60,7 +66,9 @@ module "step_030_strict_file_modes" {
   source = "./modules/steps/shell"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "030-strict-file-modes")
   connection   = module.vm[0].connection
+  keep         = lookup(module.vm[0].keep, "030-strict-file-modes", null)
   previous_key = module.step_020_ssh_keys_only_no_root[0].key
   private_key  = var.ssh_private_key
   script       = "${path.root}/scripts/030-strict-file-modes.sh"

@@ -15,6 +15,7 @@ module "vm" {
   count  = var.build_version == null ? 0 : 1
 
   accelerator     = var.machine.accelerator
+  cache           = var.machine.cache
   cores           = var.machine.cores
   directory       = module.staging[0].directory
   disk            = var.machine.disk
@@ -31,6 +32,7 @@ module "step_000_prepare" {
   source = "./modules/steps/prepare"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = length(var.machine.cache.steps) > 0
   connection   = module.vm[0].connection
   previous_key = module.vm[0].key
   private_key  = var.ssh_private_key
@@ -40,7 +42,9 @@ module "step_010_install_the_greeter" {
   source = "./modules/steps/shell"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "010-install-the-greeter")
   connection   = module.vm[0].connection
+  keep         = lookup(module.vm[0].keep, "010-install-the-greeter", null)
   previous_key = module.step_000_prepare[0].key
   private_key  = var.ssh_private_key
   script       = "${path.root}/scripts/010-install-the-greeter.sh"

@@ -80,8 +80,14 @@ variable "machine" {
   description = "The machine of this build; see modules/local/vm for each part."
   type = object({
     accelerator = string
-    cores       = number
-    directory   = string
+    cache = optional(object({
+      from  = optional(string, "")
+      keep  = optional(map(string), {})
+      limit = optional(number, 0)
+      steps = optional(set(string), [])
+    }), {})
+    cores     = number
+    directory = string
     disk = object({
       backing = string
       digest  = optional(string, "")
@@ -110,8 +116,14 @@ variable "validation_machine" {
   description = "The machine that the validators run in; see modules/local/vm for each part."
   type = object({
     accelerator = string
-    cores       = number
-    directory   = string
+    cache = optional(object({
+      from  = optional(string, "")
+      keep  = optional(map(string), {})
+      limit = optional(number, 0)
+      steps = optional(set(string), [])
+    }), {})
+    cores     = number
+    directory = string
     disk = object({
       backing = string
       digest  = optional(string, "")

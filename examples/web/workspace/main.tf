@@ -15,6 +15,7 @@ module "vm" {
   count  = var.build_version == null ? 0 : 1
 
   accelerator     = var.machine.accelerator
+  cache           = var.machine.cache
   cores           = var.machine.cores
   directory       = module.staging[0].directory
   disk            = var.machine.disk
@@ -31,6 +32,7 @@ module "step_000_prepare" {
   source = "./modules/steps/prepare"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = length(var.machine.cache.steps) > 0
   connection   = module.vm[0].connection
   previous_key = module.vm[0].key
   private_key  = var.ssh_private_key
@@ -40,7 +42,9 @@ module "step_010_install_nginx" {
   source = "./modules/steps/shell"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "010-install-nginx")
   connection   = module.vm[0].connection
+  keep         = lookup(module.vm[0].keep, "010-install-nginx", null)
   previous_key = module.step_000_prepare[0].key
   private_key  = var.ssh_private_key
   script       = "${path.root}/scripts/010-install-nginx.sh"
@@ -50,9 +54,11 @@ module "step_020_upload_the_site" {
   source = "./modules/steps/file"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "020-upload-the-site")
   connection   = module.vm[0].connection
   destination  = var.steps["020-upload-the-site"].destination
   file         = "${path.root}/files/020-upload-the-site.conf"
+  keep         = lookup(module.vm[0].keep, "020-upload-the-site", null)
   previous_key = module.step_010_install_nginx[0].key
   private_key  = var.ssh_private_key
 }
@@ -61,9 +67,11 @@ module "step_030_upload_the_page" {
   source = "./modules/steps/file"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "030-upload-the-page")
   connection   = module.vm[0].connection
   destination  = var.steps["030-upload-the-page"].destination
   file         = "${path.root}/files/030-upload-the-page.html"
+  keep         = lookup(module.vm[0].keep, "030-upload-the-page", null)
   previous_key = module.step_020_upload_the_site[0].key
   private_key  = var.ssh_private_key
 }
@@ -72,7 +80,9 @@ module "step_040_put_them_in_place" {
   source = "./modules/steps/shell"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "040-put-them-in-place")
   connection   = module.vm[0].connection
+  keep         = lookup(module.vm[0].keep, "040-put-them-in-place", null)
   previous_key = module.step_030_upload_the_page[0].key
   private_key  = var.ssh_private_key
   script       = "${path.root}/scripts/040-put-them-in-place.sh"

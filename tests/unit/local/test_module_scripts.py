@@ -1,7 +1,9 @@
-"""The scripts that Terraform runs at the end of a machine: they end what is recorded, and nothing else."""
+"""The scripts that Terraform runs for a machine: they end or keep what is recorded, and nothing else."""
 
 import json
+import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from generator.local.qemu import Process
 
 STOP = resources.folder("modules") / "local/vm/stop.sh"
 REMOVE = resources.folder("modules") / "local/staging/remove.sh"
+KEEP = resources.folder("modules") / "local/vm/keep.sh"
 
 
 def record(folder: Path, process: Process) -> Path:
@@ -58,3 +61,17 @@ def test_remove_leaves_a_folder_with_anything_else_in_it(tmp_path: Path) -> None
     done = subprocess.run(["/bin/sh", REMOVE, tmp_path], capture_output=True, check=False)
     assert done.returncode != 0
     assert (tmp_path / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize(("age", "said"), [(0, ""), (2, ""), (4, "save it {}\n"), (100, "save it {}\n")])
+def test_keep_saves_where_that_pays(tmp_path: Path, age: int, said: str) -> None:
+    """The record's time is when the machine was started, or saved last."""
+    path = record(tmp_path, Process(1, 1))
+    os.utime(path, (time.time() - age,) * 2)
+    command = ["/bin/sh", str(KEEP), str(tmp_path), "echo", "save it", "{}"]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == said
+
+
+def test_keep_has_nothing_to_do_without_a_machine(tmp_path: Path) -> None:
+    """No machine of ours is recorded there."""
+    assert subprocess.run(["/bin/sh", KEEP, tmp_path, "false"], check=False).returncode == 0

@@ -133,6 +133,19 @@ def test_what_another_state_stands_on_stays(root: Path, base: Path, tmp_path: Pa
     assert states.prune(root, 0) == [above, below]
 
 
+def test_what_does_not_go_on_stays_under_the_states_that_stand_on_it(root: Path, base: Path, tmp_path: Path) -> None:
+    below = _made(root, "a", base)
+    above = _made(root, "b", below.disk)
+    machine = _machine(tmp_path)
+    states.claim(root, "b", machine)
+    states.discard(below, tmp_path)
+    assert states.claim(root, "a", tmp_path) is None
+    assert states.prune(root, 0) == []
+    machine.rmdir()
+    assert states.prune(root) == []  # there is room for what is above
+    assert states.prune(root, 0) == [above, below]
+
+
 def test_a_state_that_does_not_go_on_is_given_up(root: Path, base: Path, tmp_path: Path) -> None:
     """At once where nobody else stands on its disk; else it only is not claimed any more."""
     first, second = _machine(tmp_path, "first"), _machine(tmp_path, "second")
@@ -150,3 +163,26 @@ def test_a_state_that_does_not_go_on_is_given_up(root: Path, base: Path, tmp_pat
     states.claim(root, "one", second)
     states.discard(again, second)
     assert not again.folder.exists()
+
+
+def test_what_is_forgotten_is_found_by_nobody_and_goes_when_its_machine_has_gone(
+    root: Path, base: Path, tmp_path: Path
+) -> None:
+    used, unused = _made(root, "used", base), _made(root, "unused", base)
+    machine = _machine(tmp_path)
+    states.claim(root, "used", machine)
+    states.forget(root, ["used", "unused", "other"])
+    assert states.sound(root) == []
+    assert states.listed(root) == [used]
+    assert not unused.folder.exists()
+    anew = _made(root, "used", base)
+    assert states.claim(root, "used", machine) == anew
+    machine.rmdir()
+    assert states.prune(root) == [used]
+
+
+def test_a_state_that_grew_from_another_has_the_same_base(root: Path, base: Path) -> None:
+    below = _made(root, "below", base)
+    above = _made(root, "above", below.disk)
+    assert states.ground(above, states.listed(root)) == base.absolute()
+    assert states.ground(below, []) == base.absolute()

@@ -15,6 +15,7 @@ module "vm" {
   count  = var.build_version == null ? 0 : 1
 
   accelerator     = var.machine.accelerator
+  cache           = var.machine.cache
   cores           = var.machine.cores
   directory       = module.staging[0].directory
   disk            = var.machine.disk
@@ -31,6 +32,7 @@ module "step_000_prepare" {
   source = "./modules/steps/prepare"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = length(var.machine.cache.steps) > 0
   connection   = module.vm[0].connection
   previous_key = module.vm[0].key
   private_key  = var.ssh_private_key
@@ -40,7 +42,9 @@ module "step_010_q_s_var_x_if_true_y_n_id_id_e_b" {
   source = "./modules/steps/shell"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "010-q-s-var-x-if-true-y-n-id-id-e-b")
   connection   = module.vm[0].connection
+  keep         = lookup(module.vm[0].keep, "010-q-s-var-x-if-true-y-n-id-id-e-b", null)
   previous_key = module.step_000_prepare[0].key
   private_key  = var.ssh_private_key
   script       = "${path.root}/scripts/010-q-s-var-x-if-true-y-n-id-id-e-b.sh"
@@ -50,7 +54,9 @@ module "step_020_evil_31m_name" {
   source = "./modules/steps/shell"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "020-evil-31m-name")
   connection   = module.vm[0].connection
+  keep         = lookup(module.vm[0].keep, "020-evil-31m-name", null)
   previous_key = module.step_010_q_s_var_x_if_true_y_n_id_id_e_b[0].key
   private_key  = var.ssh_private_key
   script       = "${path.root}/scripts/020-evil-31m-name.sh"
@@ -60,7 +66,9 @@ module "step_030_windows" {
   source = "./modules/steps/shell"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "030-windows")
   connection   = module.vm[0].connection
+  keep         = lookup(module.vm[0].keep, "030-windows", null)
   previous_key = module.step_020_evil_31m_name[0].key
   private_key  = var.ssh_private_key
   script       = "${path.root}/scripts/030-windows.sh"
@@ -70,9 +78,11 @@ module "step_040_etc_passwd" {
   source = "./modules/steps/file"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "040-etc-passwd")
   connection   = module.vm[0].connection
   destination  = var.steps["040-etc-passwd"].destination
   file         = "${path.root}/files/040-etc-passwd.bin"
+  keep         = lookup(module.vm[0].keep, "040-etc-passwd", null)
   previous_key = module.step_030_windows[0].key
   private_key  = var.ssh_private_key
 }
@@ -81,7 +91,9 @@ module "step_050_999_deprovision" {
   source = "./modules/steps/shell"
   count  = var.build_version == null ? 0 : 1
 
+  cached       = contains(var.machine.cache.steps, "050-999-deprovision")
   connection   = module.vm[0].connection
+  keep         = lookup(module.vm[0].keep, "050-999-deprovision", null)
   previous_key = module.step_040_etc_passwd[0].key
   private_key  = var.ssh_private_key
   script       = "${path.root}/scripts/050-999-deprovision.sh"

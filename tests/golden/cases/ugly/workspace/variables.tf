@@ -68,8 +68,14 @@ variable "machine" {
   description = "The machine of this build; see modules/local/vm for each part."
   type = object({
     accelerator = string
-    cores       = number
-    directory   = string
+    cache = optional(object({
+      from  = optional(string, "")
+      keep  = optional(map(string), {})
+      limit = optional(number, 0)
+      steps = optional(set(string), [])
+    }), {})
+    cores     = number
+    directory = string
     disk = object({
       backing = string
       digest  = optional(string, "")

@@ -9,6 +9,8 @@ resource "terraform_data" "key" {
 }
 
 resource "terraform_data" "run" {
+  count = var.cached ? 0 : 1
+
   lifecycle {
     replace_triggered_by = [terraform_data.key]
   }
@@ -29,5 +31,14 @@ resource "terraform_data" "run" {
 
   provisioner "remote-exec" {
     inline = [templatefile("${path.module}/prepare.sh.tftpl", { script = filebase64(local.script) })]
+  }
+}
+
+# In place of the run where the machine has come with this step done.
+resource "terraform_data" "cached" {
+  count = var.cached ? 1 : 0
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.key]
   }
 }

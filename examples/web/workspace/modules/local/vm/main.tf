@@ -14,6 +14,8 @@ resource "terraform_data" "this" {
       directory       = var.directory
       disk_gb         = var.disk.size_gb
       format          = var.disk.format
+      layer           = var.cache.from
+      limit           = var.cache.limit
       memory_mb       = var.memory_mb
       name            = var.name
       public_key      = var.public_key

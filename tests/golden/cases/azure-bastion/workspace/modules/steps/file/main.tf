@@ -3,6 +3,8 @@ resource "terraform_data" "key" {
 }
 
 resource "terraform_data" "run" {
+  count = var.cached ? 0 : 1
+
   lifecycle {
     replace_triggered_by = [terraform_data.key]
   }
@@ -24,5 +26,31 @@ resource "terraform_data" "run" {
   provisioner "file" {
     source      = var.file
     destination = var.destination
+  }
+}
+
+# In place of the run where the machine has come with this step done.
+resource "terraform_data" "cached" {
+  count = var.cached ? 1 : 0
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.key]
+  }
+}
+
+# Later builds may go on from here: the machine is kept as this step left it, before the next one begins.
+resource "terraform_data" "keep" {
+  count = var.cached || var.keep == null ? 0 : 1
+
+  depends_on = [terraform_data.run]
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.key]
+  }
+
+  provisioner "local-exec" {
+    command     = var.keep.command
+    interpreter = var.keep.interpreter
+    quiet       = true
   }
 }

@@ -9,6 +9,17 @@ variable "accelerator" {
   }
 }
 
+variable "cache" {
+  description = "What is shared with other builds on this computer: `from`, the saved machine to go on from, empty for that of the base; `keep`, step => what to save the machine as after it; `limit`, the bytes that all saved machines may take."
+  type = object({
+    from  = optional(string, "")
+    keep  = optional(map(string), {})
+    limit = optional(number, 0)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "cores" {
   description = "Number of processor cores."
   type        = number

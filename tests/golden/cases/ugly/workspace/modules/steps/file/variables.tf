@@ -5,6 +5,13 @@ variable "bastion_private_key" {
   ephemeral   = true
 }
 
+variable "cached" {
+  description = "Whether the machine has come with this step done, by an earlier build: nothing is run then."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "connection" {
   description = "How to reach the machine: `host`, `port` and `user` of its SSH, and the same of the `bastion` that leads to it, if one does."
   type = object({
@@ -35,6 +42,15 @@ variable "file" {
   description = "Path of the file to upload."
   type        = string
   nullable    = false
+}
+
+variable "keep" {
+  description = "The program that keeps the machine as this step left it, for later builds: `interpreter` and `command` as of a local-exec. Null: it is not kept."
+  type = object({
+    command     = string
+    interpreter = list(string)
+  })
+  default = null
 }
 
 variable "previous_key" {

@@ -1,0 +1,28 @@
+"""What a machine in Azure is made of, as Terraform gets it: decided once, and the same in every phase."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from generator.build.target import PLANNED, Job, Values
+from generator.workspace.azure import canonical
+
+
+def machine(job: Job, facts: Mapping[str, Any], public_key: str) -> Values:
+    """The variable `machine` of the workspace. `facts`: what was found out of source and destinations; in a mere plan
+    there are none, and the machine is as most are."""
+    blueprint = job.blueprint
+    linux = blueprint.azure is not None and blueprint.azure.system == "linux"
+    return {
+        "allow_from": facts.get("allow_from", []),
+        "architecture": facts.get("architecture", "x64"),
+        "generation": facts.get("generation", "V2"),
+        "plan": facts.get("plan"),
+        "public_key": public_key if linux else "",
+        "security": facts.get("security", "Standard"),
+        "size": facts.get("size") or blueprint.vm_size or PLANNED,
+        "source_id": facts.get("source_id", canonical(blueprint.source.id)),
+        "source_version": job.source.version or blueprint.source.version or "latest",
+        "timeout_minutes": blueprint.timeout_minutes,
+        "tool": [sys.executable, "-P", "-m", "generator.azure.machine"],
+    }

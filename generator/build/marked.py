@@ -1,0 +1,58 @@
+"""Secrets that the user marks (`--secret NAME`): from our environment to that of the steps, and into no file here.
+
+They are sent to the machine's memory before the first step, over the connection that the build has anyway: Terraform,
+its state and its plans never see them.
+"""
+
+import os
+import re
+import shlex
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from generator import run
+from generator.errors import ImagegenError
+
+Secrets = Mapping[str, str]
+FOLDER = "/dev/shm/imagegen"  # noqa: S108 - memory of the machine that is built, readable by the build user only
+SHELL_FILE = f"{FOLDER}/secrets"
+CONNECT_SECONDS = 300.0
+PAUSE_SECONDS = 3.0
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def read(names: Iterable[str]) -> dict[str, str]:
+    """The marked variables of our environment. Raises ImagegenError for one that is not set, or no variable's name."""
+    found = {}
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ImagegenError("--secret takes the name of an environment variable", "give its name, not its value")
+        if not os.environ.get(name):
+            raise ImagegenError(f"the secret {name} is not in the environment", f"set it: {name}=… imagegen apply …")
+        found[name] = os.environ[name]
+    return found
+
+
+def as_shell(secrets: Secrets) -> str:
+    """What a shell reads to have them."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(secrets.items()))
+
+
+def as_powershell(secrets: Secrets) -> str:
+    """What PowerShell reads to have them."""
+    quoted = {name: value.replace("'", "''") for name, value in sorted(secrets.items())}
+    return "".join(f"$env:{name} = '{value}'\n" for name, value in quoted.items())
+
+
+def over_ssh(login: Sequence[str], secrets: Secrets) -> None:
+    """Send them by standard input, which no process list shows; a machine that just came up is given time."""
+    command = f"umask 077 && mkdir -p {FOLDER} && cat >{SHELL_FILE}"
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while True:
+        done = run.run([*login, command], stdin=as_shell(secrets).encode(), check=False, timeout=CONNECT_SECONDS)
+        if done.code == 0:
+            return
+        if done.code != 255 or time.monotonic() > deadline:  # ssh(1): 255 is an error of its own, such as no connection
+            lines = done.stderr.strip().splitlines()
+            raise ImagegenError(f"the secrets did not reach the machine: {lines[-1] if lines else done.code}")
+        time.sleep(PAUSE_SECONDS)

@@ -1,0 +1,35 @@
+"""The short form of `make chaos`, with another seed every day."""
+
+import datetime
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from tests.chaos import history, report
+from tests.chaos.history import History
+
+Kinds = list[Literal["kill", "fault"]]
+SEED = datetime.datetime.now(datetime.UTC).date().toordinal()
+
+
+def _suffer(target: str, kinds: Kinds, number: int) -> None:
+    print(f"seed {SEED}")
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))  # short, as a socket's address has to be
+    trials = history.run(History(SEED, number, target, kinds, brief=True), folder)
+    assert [one for one in trials if one.findings] == [], "\n".join(map(report.line, trials))
+    assert len(trials) == len(kinds)
+    shutil.rmtree(folder)
+
+
+def test_azure_builds_leave_and_lose_nothing() -> None:
+    """Three are cut off, and three meet faults."""
+    _suffer("azure", ["kill", "kill", "fault", "kill", "fault", "fault"], 0)
+
+
+@pytest.mark.machine
+def test_local_builds_leave_and_lose_nothing() -> None:
+    """Two are cut off, and two meet faults."""
+    _suffer("local", ["kill", "fault", "kill", "fault"], 1)
