@@ -154,6 +154,7 @@ def apply(
     secrets: Annotated[
         list[str] | None, typer.Option("--secret", metavar="NAME", help="A variable of ours that steps get, masked.")
     ] = None,
+    commit: Annotated[bool, typer.Option("--commit", help="Azure: commit the ledger afterwards, and push it.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another command at work in the workspace.")] = False,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
     parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
@@ -166,7 +167,8 @@ def apply(
     if len(subjects) > 1:
         raise typer.Exit(commands.apply_many(subjects, _options(context), parallel, json=json, target=target))
     commands.apply(
-        subjects[0], out, version, on_error, force=force, fresh=fresh, wait=wait, secrets=secrets or [], trust=trust,
+        subjects[0], out, version, on_error, force=force, fresh=fresh, wait=wait, commit=commit, secrets=secrets or [],
+        trust=trust,
         yes=yes, quiet=quiet, json=json, target=target, sets=sets, mirrors=mirror, parameters=parameters,
         resource=resource, strict=strict, communicator=communicator, backend=backend, allow_from=allow_from,
         allow_local_state=allow_local_state, no_cache=no_cache, no_cache_from=no_cache_from,

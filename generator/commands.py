@@ -40,7 +40,7 @@ def plan(
 
 def apply(
     subject: Path, out: Path | None, version: str | None, on_error: Any, *, force: bool, fresh: bool, wait: bool,
-    secrets: list[str], trust: bool, yes: bool, quiet: bool, json: bool, **flags: Any,
+    commit: bool, secrets: list[str], trust: bool, yes: bool, quiet: bool, json: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Build one version."""
     from generator.build import marked, phases  # noqa: PLC0415
@@ -65,8 +65,20 @@ def apply(
     })  # fmt: skip
     if release and not json and not quiet and (boot := request.target.boot_hint(folder, release)):
         console.say(f"boot it: {boot}")
+    if release and request.settings.target == "azure":
+        _put_on_record(folder, request.blueprint.name, outcome.version, commit=commit)
     if outcome.failure:
         raise outcome.failure
+
+
+def _put_on_record(folder: Path, name: str, version: str, *, commit: bool) -> None:
+    """Commit the ledger, or say how to."""
+    from generator.build import record  # noqa: PLC0415
+
+    if commit:
+        record.commit(folder, name, version)
+    elif told := record.command(folder, name, version):
+        console.say(f"put it on record: {told}")
 
 
 def apply_many(subjects: list[Path], options: list[str], parallel: int, *, json: bool, target: str | None) -> int:
@@ -152,7 +164,7 @@ def releases(folder: Path, *, json: bool) -> None:
         console.say("no releases yet")
         return
     rows = [
-        [version, release["status"], release["time"], release["source"], ", ".join(sorted(release["images"]))]
+        [version, release["status"], release["time"], release["source"], ", ".join(sorted(ledger.images(version)))]
         for version in sorted(ledger.releases, key=numbering.sort_key)
         for release in [ledger.releases[version]]
     ]

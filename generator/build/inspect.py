@@ -63,7 +63,8 @@ def plan(request: Request) -> dict[str, Any]:
 def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, Any]:
     module = address.split(".")[1].partition("[")[0]
     index = address.split('["')[1].partition('"]')[0] if '["' in address else ""
-    value: dict[str, Any] = {"address": address, "action": action, "title": title(blueprint, module, index)}
+    kind = address.rsplit(".", 2)[1]
+    value: dict[str, Any] = {"address": address, "action": action, "title": title(blueprint, module, index, kind)}
     if CACHED in address:
         value["cached"] = True
     for step in blueprint.steps + blueprint.validations:

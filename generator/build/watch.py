@@ -46,13 +46,20 @@ def phase_of(address: str) -> str:
     return "customize" if module.startswith("step_") else "build"
 
 
-def title(blueprint: Blueprint, module: str, index: str = "") -> str:
-    """A module call's title: the user's own name of the step, or ours."""
+def title(blueprint: Blueprint, module: str, index: str = "", kind: str = _BOOKKEEPING) -> str:
+    """A module call's title: the user's own name of the step, or ours; of what is made of several resources, `kind` is
+    told too."""
     if step := step_of(blueprint, module):
         return f"{step.key.partition('-')[0]} {step.title}" if step.title != step.key else step.key
     if module.startswith("image") and index:
         return f"image {index.partition('/')[0]}"
-    return FIXED_TITLES.get(module, module)
+    told = FIXED_TITLES.get(module, module)
+    return f"{told}: {kind.removeprefix('azurerm_').replace('_', ' ')}" if _is_part(module, kind) else told
+
+
+def _is_part(module: str, kind: str) -> bool:
+    """Whether a resource is one of several that staging or a machine in a cloud is made of."""
+    return kind != _BOOKKEEPING and module in FIXED_TITLES and not module.startswith(("step_", "image"))
 
 
 def step_of(blueprint: Blueprint, module: str) -> Step | None:
@@ -117,12 +124,11 @@ class Watch:
     def _step(self, found: "re.Match[str]") -> tuple[str, str]:
         """The key and the title of what a resource is the work of."""
         module, index = found["module"], (found["index"] or "").strip('"')
-        step, told = module, title(self.job.blueprint, module, index)
+        step, told = module, title(self.job.blueprint, module, index, found["type"])
         if module.startswith("image"):
             step = f"image_{index.partition('/')[0]}"
-        elif found["type"] != _BOOKKEEPING and module in FIXED_TITLES and not module.startswith("step_"):
-            kind = found["type"].removeprefix("azurerm_").replace("_", " ")
-            step, told = f"{module}.{found['type']}", f"{told}: {kind}"
+        elif _is_part(module, found["type"]):
+            step = f"{module}.{found['type']}"
         self.titles[step] = told
         return step, told
 

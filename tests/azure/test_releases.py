@@ -1,6 +1,7 @@
 """What was released stays as it is, whatever becomes of the template, the checkout and the state."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,36 @@ def test_ids_in_other_letter_case_replace_nothing(azure: Azure, template: Write,
     assert [each for each in changes if each["type"] == "planned_change"] == []
     azure.imagegen("apply", released)
     assert list(ledger(released)) == ["1.0.0", "1.0.1"]
+
+
+def test_the_ledger_is_put_on_record(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """`apply` says how; `--commit` does it, and pushes where there is an upstream; a failed push is exit code 1."""
+    image = azure.definition("image")
+    out = tmp_path / "out"
+    path = template(SHELL, vmProfile=private(azure), distribute=[shared(image)])
+    azure.imagegen.environment |= {
+        "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b",
+    }  # fmt: skip
+
+    def git(*arguments: str, cwd: Path = out) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=cwd, env=azure.imagegen.environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    azure.imagegen("generate", path, "--out", out)
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "Generated")
+    git("init", "-q", "--bare", str(tmp_path / "origin"), cwd=tmp_path)
+    assert "put it on record: git -C" in azure.imagegen("apply", out).stderr
+    git("add", ".")
+    git("commit", "-qm", "By hand")
+    git("remote", "add", "origin", str(tmp_path / "origin"))
+    git("push", "-qu", "origin", "main")
+    azure.imagegen("apply", out, "--commit")
+    assert git("log", "-1", "--format=%s", "origin/main").strip() == "Release web 1.0.1"
+    assert git("status", "--porcelain") == ""
+    (tmp_path / "origin").rename(tmp_path / "gone")
+    failed = azure.imagegen("apply", out, "--commit", code=1)
+    assert "1.0.2 is released, but its record is not with the others" in failed.stderr
+    assert ledger(out)["1.0.2"]["status"] == "released"

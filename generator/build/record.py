@@ -1,0 +1,61 @@
+"""The ledger in git: a released version is on record for everybody once it is committed (design.md section 5)."""
+
+import os
+import shlex
+from pathlib import Path
+
+from generator.errors import ImagegenError
+from generator.run import CommandFailed, run
+from generator.workspace.store import LEDGER, PROVIDERS_LOCK
+
+# What git needs of the caller's environment: who commits, and the keys to push with.
+PASSED_ON = (
+    "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_SSH_COMMAND",
+    "GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME",
+)  # fmt: skip
+
+
+def command(workspace: Path, name: str, version: str) -> str | None:
+    """The command that puts a release on record; None where there is no git, or nothing to commit."""
+    if not _changed(workspace):
+        return None
+    folder = shlex.quote(str(workspace))
+    return f"git -C {folder} add . && git -C {folder} commit -m {shlex.quote(_message(name, version))}"
+
+
+def commit(workspace: Path, name: str, version: str) -> None:
+    """Commit the ledger and Terraform's lock of providers, and push where the branch has an upstream.
+
+    Raises ImagegenError when that fails: the version is released all the same, and the ledger file says so.
+    """
+    if not _changed(workspace):
+        return
+    files = [file for file in (LEDGER, PROVIDERS_LOCK) if (workspace / file).exists()]
+    try:
+        _git(workspace, "add", "--", *files)
+        _git(workspace, "commit", "-q", "-m", _message(name, version), "--", *files)
+        if _git(workspace, "rev-parse", "--abbrev-ref", "@{upstream}", check=False):
+            _git(workspace, "push", "-q")
+    except CommandFailed as error:
+        raise ImagegenError(
+            f"{version} is released, but its record is not with the others: {error.message}",
+            f"commit and push {workspace / LEDGER} by hand",
+        ) from error
+
+
+def _message(name: str, version: str) -> str:
+    return f"Release {name} {version}"
+
+
+def _changed(workspace: Path) -> bool:
+    """Whether the workspace is in git and its ledger differs from what is committed."""
+    try:
+        return bool(_git(workspace, "status", "--porcelain", "--", LEDGER, check=False))
+    except ImagegenError:  # git is not installed
+        return False
+
+
+def _git(workspace: Path, *arguments: str, check: bool = True) -> str:
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    done = run(["git", "-C", str(workspace), *arguments], check=check, extra_env=passed)
+    return done.stdout.strip() if done.code == 0 else ""
