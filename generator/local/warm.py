@@ -85,7 +85,7 @@ def ready(wanted: Start, report: Callable[[str], None], deadline: float) -> Stat
             report(f"booting once to save a machine of {wanted.cores} cores and {wanted.memory_mb} MiB")
             began = time.monotonic()
             _make(replace(wanted, directory=folder, disk_gb=0), deadline)
-            made = states.publish(folder, wanted.backing, f"{wanted.cores} cores, {wanted.memory_mb} MiB, as booted")
+            made = states.publish(folder, wanted.backing, f"as booted (cores {wanted.cores}, {wanted.memory_mb} MiB)")
             report(f"saved after {time.monotonic() - began:.1f} s, {made.size() / images.MIB:.0f} MiB")
         state = states.claim(root, name, wanted.directory)
         states.prune(root, wanted.limit)

@@ -56,6 +56,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(resources.folder("templates")), undefined=StrictUndefined, finalize=hcl.finalize,
         autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,  # noqa: S701 - HCL
+        auto_reload=False,  # our templates stay as they are while we run
     )  # fmt: skip
     environment.filters["literal"] = lambda value: Hcl("true" if value else "false")
     return environment

@@ -73,7 +73,8 @@ def _show(machine: dict[str, Any], rows: list[figures.Figure], built: jobs.Measu
     print(f"\n{_computer(machine)}, {machine['file_system']}\n{versions}; guest: {machine['guest']}\n")
     print(figures.table(rows))
     for job in (jobs.ONE, jobs.AGAIN):
-        print(f"\nwhere the time goes, {job} (medians; * the machine's own work)")
+        cached = built.ours[job][-1].cached
+        print(f"\nwhere the time goes, {job}, {cached} steps cached (medians; * the machine's own work)")
         print(console.table(_parts(built.ours[job])))
     sizes = sorted({size for row in grown for size in row.seconds})
     print("\nhow it grows")

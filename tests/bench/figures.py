@@ -47,7 +47,7 @@ class Figure:
         row = [self.name, f"{_number(self.value)}{unit}", spread, compared]
         if self.budget is None:
             return [*row, "", ""]
-        return [*row, f"{_number(self.budget)}{unit} {self.against}".rstrip(), "held" if self.held else "OVER"]
+        return [*row, f"{self.budget:g}{unit} {self.against}".rstrip(), "held" if self.held else "OVER"]
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""

@@ -67,6 +67,7 @@ def _in_one_place(history: History, first: int, root: Path) -> list[Trial]:
     folder = Path(tempfile.mkdtemp(prefix=f"{history.number}-", dir=root))
     trials: list[Trial] = []
     place = _make(history, folder, root)
+    sound = False
     try:
         _first_build(place, history)
         kept = place.released()
@@ -79,10 +80,11 @@ def _in_one_place(history: History, first: int, root: Path) -> list[Trial]:
             print(report.line(done), flush=True)
             if done.findings:  # what comes next would only meet the same again
                 break
+        sound = not any(done.findings for done in trials)
     finally:
         processes.kill_folder(folder)
         place.end()
-        if not any(done.findings for done in trials):
+        if sound:
             disks.unmount(place.disk, place.state_dir, place.temp)
             shutil.rmtree(folder, ignore_errors=True)
     return trials
