@@ -48,6 +48,8 @@ def apply(
     began = time.monotonic()
     known = marked.read(secrets)
     console.mask(known.values())
+    if known:  # the memory of a machine that is kept would hold them
+        flags["no_cache"] = True
     if known:
         flags["no_cache"] = True  # a saved machine has them in its memory
     events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
