@@ -126,14 +126,17 @@ def save(
     try:
         kept = layers.save(directory, root, layer, about)
         _reached(directory)
-        states.prune(root, limit)
+        taken = kept.size() if kept else 0
+        gone = states.prune(root, limit)
     except Interrupted:
         raise
     except (ImagegenError, OSError, ValueError) as error:
         report(f"the machine was not kept ({error or type(error).__name__})")
         return
-    if kept:
-        report(f"kept for later builds in {time.monotonic() - began:.1f} s, {kept.size() / images.MIB:.0f} MiB")
+    if kept in gone:
+        report(f"not kept: its {taken / images.MIB:.0f} MiB are more than the setting cache_size leaves room for")
+    elif kept:
+        report(f"kept for later builds in {time.monotonic() - began:.1f} s, {taken / images.MIB:.0f} MiB")
 
 
 def unpause(directory: Path) -> None:

@@ -67,12 +67,16 @@ class State:
         return [folder for folder in folders if folder.is_dir()]
 
     def used(self) -> float:
-        """When a machine last went on from it, in seconds since the epoch; at first when it was made."""
-        return (self.folder / USES).stat().st_mtime
+        """When it was made, or a machine last went on from it, in seconds since the epoch; 0 once it is gone."""
+        with suppress(FileNotFoundError):
+            return (self.folder / USES).stat().st_mtime
+        return 0.0
 
     def size(self) -> int:
-        """Bytes that it takes on the disk."""
-        return sum(file.stat().st_blocks * 512 for file in self.folder.iterdir())
+        """Bytes that it takes on the disk; 0 once it is gone."""
+        with suppress(FileNotFoundError):
+            return sum(file.stat().st_blocks * 512 for file in self.folder.iterdir())
+        return 0
 
 
 def folder(cache: Path) -> Path:

@@ -158,7 +158,7 @@ def test_what_is_kept_is_listed_and_freed(imagegen: Imagegen, template: Write, t
     assert freed["freed"] > 100 * 1024**2
     assert json.loads(imagegen("cache", "list", "--json").stdout)["cache"] == []
     imagegen.environment["IMAGEGEN_CACHE_SIZE"] = "300M"
-    imagegen("apply", out)
+    assert "not kept: its " in imagegen("apply", out).stderr
     imagegen("cache", "prune")
     together = sum(one["bytes"] for one in json.loads(imagegen("cache", "list", "--json").stdout)["cache"])
     assert together <= 300 * 1024**2
