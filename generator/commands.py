@@ -1,6 +1,5 @@
 """What each command does: settings, one call into the wings, the result shown. Imports are late, to start quickly."""
 
-import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -198,6 +197,8 @@ def _ready(
     if not subject.is_dir():
         write(generated, force=force, waiting=events.note if wait else None)
     _refuse_strangers(generated, trust=trust, written=not subject.is_dir())
+    import hashlib  # noqa: PLC0415 - `--help` need not wait for it
+
     digest = hashlib.sha256(generated.files[store.TEMPLATE]).hexdigest()
     return Request(generated.folder, generated.blueprint, digest, target, settings, events)
 

@@ -8,7 +8,7 @@ from typing import Any
 from generator.build import journal, releases, secrets
 from generator.build.events import Events
 from generator.build.target import Job, Request, Target, Values
-from generator.build.terraform import Terraform, module_calls
+from generator.build.terraform import Terraform, module_names
 from generator.workspace.render import to_json
 from generator.workspace.store import atomic_write
 
@@ -60,8 +60,7 @@ class Build:
 
     def image_modules(self) -> list[str]:
         """The addresses of the module calls that make images."""
-        calls = module_calls(self.workspace)
-        return [f"module.{name}" for name, _ in calls if name.startswith("image")]
+        return [f"module.{name}" for name in module_names(self.workspace) if name.startswith("image")]
 
     def remaining(self) -> float:
         """Seconds until the build's timeout."""

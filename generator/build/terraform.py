@@ -25,6 +25,7 @@ from generator.workspace.store import atomic_write
 
 Event = dict[str, Any]
 PROVIDERS = ".terraform/providers"
+MODULES = ".terraform/modules/modules.json"
 STATE_HINT = "is terraform.tfstate damaged? terraform.tfstate.backup is the one before; released images are not in it"
 # A socket's address has at most 107 bytes (unix(7)); a provider's is `pluginNNNNNNNNNN` in the temporary folder.
 TEMPORARY_LENGTH = 107 - len("/plugin4294967295")
@@ -96,17 +97,21 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         if not self._initialised():
             shutil.rmtree(self.folder / ".terraform", ignore_errors=True)
             self.execute("init", input=False, no_color=IsFlagged)
-            if (self.folder / PROVIDERS).exists():
-                atomic_write(self._mark, _fingerprint(self.folder))
+            atomic_write(self._mark, _fingerprint(self.folder))
 
     def _initialised(self) -> bool:
-        """Whether .terraform knows exactly the modules that the workspace calls, each in its own folder, and has the
-        providers that we had installed: those are programs, and anybody may have put them into a checkout."""
+        """Whether .terraform is as our own init left it: with exactly the modules that the workspace calls, each in its
+        own folder, and the providers that we had installed. Those are programs, and anybody may have put them into a
+        checkout; where there are none, reading the calls back from the HCL does too."""
         try:
-            known = (self.folder / ".terraform/modules/modules.json").read_bytes()
-            if known != _modules_json(module_calls(self.folder)):
+            known = (self.folder / MODULES).read_bytes()
+            fingerprint = _fingerprint(self.folder)
+            if self._mark.exists() and self._mark.read_bytes() == fingerprint:
+                return True
+            if _has_providers(self.folder) or known != _modules_json(module_calls(self.folder)):
                 return False
-            return not _has_providers(self.folder) or self._mark.read_bytes() == _fingerprint(self.folder)
+            atomic_write(self._mark, fingerprint)
+            return True
         except OSError:
             return False
 
@@ -145,9 +150,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         command = self.generate_cmd_string("state list")
         done = run.run(command, cwd=self.folder, extra_env=self.environment | {"TF_CLI_ARGS": "-no-color"}, check=False)
         if done.code != 0 and "No state file was found" not in done.stderr:
-            said = (
-                done.stderr.partition("Failed to load state:")[2] or done.stderr.partition("Error: ")[2] or done.stderr
-            )
+            said = re.split("Failed to load state:|Error: ", done.stderr)[-1]
             raise TerraformFailed("state list", [], [" ".join(re.sub("[╷╵│]", "", said).split())], STATE_HINT)
         return done.stdout.splitlines()
 
@@ -201,14 +204,21 @@ def _modules_json(calls: list[tuple[str, str]]) -> bytes:
     return json.dumps({"Modules": entries}, separators=(",", ":")).encode()
 
 
+def module_names(folder: Path) -> list[str]:
+    """The names of the module calls of an initialised workspace, as Terraform keeps them."""
+    known = json.loads((folder / MODULES).read_bytes())["Modules"]
+    return [entry["Key"] for entry in known if entry["Key"]]
+
+
 def _has_providers(folder: Path) -> bool:
     return b"required_providers" in (folder / "terraform.tf").read_bytes() or (folder / PROVIDERS).exists()
 
 
 def _fingerprint(folder: Path) -> bytes:
-    """What Terraform was initialised with: its settings, and each provider's files by place, size and time."""
+    """What Terraform was initialised with: settings, calls and modules, and each provider's files by place, size and
+    time."""
     told = hashlib.sha256()
-    for name in ("terraform.tf", ".terraform.lock.hcl", ".terraform/terraform.tfstate"):
+    for name in ("terraform.tf", "main.tf", ".terraform.lock.hcl", ".terraform/terraform.tfstate", MODULES):
         path = folder / name
         told.update(name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b""))
     for path in sorted((folder / PROVIDERS).rglob("*")):
