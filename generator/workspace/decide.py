@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from generator.settings import Settings
 from generator.workspace import names
-from generator.workspace.azure import azure_of, refuse_large
+from generator.workspace.azure import azure_of, canonical, refuse_large
 from generator.workspace.blueprint import (
     Blueprint,
     Destination,
@@ -77,9 +77,9 @@ def decide(template: Any, downloads: Mapping[str, bytes], *, name: str, settings
 def _source(source: Any) -> Source:
     match source.type:
         case "ManagedImage":
-            return Source("ManagedImage", id=source.image_id.rstrip("/"))
+            return Source("ManagedImage", id=canonical(source.image_id.rstrip("/")))
         case "SharedImageVersion":
-            return Source("SharedImageVersion", id=source.image_version_id.rstrip("/"))
+            return Source("SharedImageVersion", id=canonical(source.image_version_id.rstrip("/")))
     info = source.plan_info
     plan = info and Plan(name=info.plan_name, product=info.plan_product, publisher=info.plan_publisher)
     return Source(
