@@ -22,9 +22,9 @@ help: ## Show this
 demo: host .venv/demo ## Install what is needed and build the web example on this computer
 	$(BIN)/imagegen apply examples/web/template.json --target local --out $(DEMO)
 
-test: host-test .venv/test lint ## Install what is needed, lint, and run every test
+test: host-test .venv/test lint ## Install what is needed, lint, and run the tests
 	$(BIN)/pytest -n auto -m "not machine"
-	$(BIN)/pytest -m machine
+	$(BIN)/pytest -m "machine and not long"
 
 lint: .venv/test .venv-checkov/$(CHECKOV) ## ruff, mypy, terraform fmt, shellcheck, checkov
 	$(BIN)/ruff check .

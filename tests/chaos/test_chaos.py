@@ -1,6 +1,5 @@
-"""The short form of `make chaos`, with another seed every day."""
+"""The short form of `make chaos`, always of the same seed: what it finds must not depend on the day."""
 
-import datetime
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,7 +11,7 @@ from tests.chaos import history, report
 from tests.chaos.history import History
 
 Kinds = list[Literal["kill", "fault"]]
-SEED = datetime.datetime.now(datetime.UTC).date().toordinal()
+SEED = 739943
 
 
 def _suffer(target: str, kinds: Kinds, number: int) -> None:
@@ -31,5 +30,5 @@ def test_azure_builds_leave_and_lose_nothing() -> None:
 
 @pytest.mark.machine
 def test_local_builds_leave_and_lose_nothing() -> None:
-    """Two are cut off, and two meet faults."""
-    _suffer("local", ["kill", "fault", "kill", "fault"], 1)
+    """One is cut off, and one meets a fault."""
+    _suffer("local", ["kill", "fault"], 1)

@@ -95,6 +95,7 @@ def test_steps_run_again_from_where_they_were_changed_or_are_told_to(
     assert before != after
 
 
+@pytest.mark.long
 def test_two_builds_from_one_layer_at_once_have_identities_of_their_own(
     imagegen: Imagegen, template: Write, tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_layer_that_does_not_go_on_means_that_all_steps_run(
     at_rest(out, imagegen.state_dir)
 
 
+@pytest.mark.long
 def test_a_build_that_went_on_after_a_failure_is_in_no_other(
     imagegen: Imagegen, template: Write, tmp_path: Path
 ) -> None:
@@ -146,6 +148,7 @@ def test_a_build_that_went_on_after_a_failure_is_in_no_other(
     assert _planned(imagegen, mended, *told) == ["010 step 1", "prepare"]
 
 
+@pytest.mark.long
 def test_what_is_kept_is_listed_and_freed(imagegen: Imagegen, template: Write, tmp_path: Path) -> None:
     """A limit that a layer is beyond lets it go as soon as its build is done with it."""
     out = tmp_path / "small"

@@ -187,6 +187,7 @@ def test_a_layer_is_gone_on_from_with_an_identity_of_its_own(start: Start, key: 
         start("three", layer=start.layer("a b"))
 
 
+@pytest.mark.long
 def test_an_image_of_a_warm_build_is_as_one_of_a_cold_build(
     imagegen: Imagegen, template: Write, tmp_path: Path
 ) -> None:
