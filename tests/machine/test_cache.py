@@ -119,6 +119,7 @@ def test_two_builds_from_one_layer_at_once_have_identities_of_their_own(
         at_rest(out, imagegen.state_dir)
 
 
+@pytest.mark.long
 def test_a_layer_that_does_not_go_on_means_that_all_steps_run(
     imagegen: Imagegen, template: Write, tmp_path: Path, cache: Path
 ) -> None:
