@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from generator import console
 from generator.errors import ImagegenError
-from generator.settings import Settings, resolve
+from generator.settings import Settings, refuse_strange, resolve
 
 if TYPE_CHECKING:
     from generator.build.events import Events
+    from generator.build.marked import Secrets
     from generator.build.target import Request, Target
     from generator.workspace.blueprint import Blueprint
     from generator.workspace.generate import Generated
@@ -42,19 +43,17 @@ def apply(
     commit: bool, secrets: list[str], trust: bool, yes: bool, quiet: bool, json: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Build one version."""
-    from generator.build import marked, phases  # noqa: PLC0415
+    from generator.build import marked, phases, record  # noqa: PLC0415
 
     began = time.monotonic()
     known = marked.read(secrets)
     console.mask(known.values())
-    if known:  # the memory of a machine that is kept would hold them
-        flags["no_cache"] = True
-    if known:
-        flags["no_cache"] = True  # a saved machine has them in its memory
     events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
-    request = _ready(subject, out, force=force, trust=trust, events=events, wait=wait, **flags)
+    request = _ready(subject, out, force=force, trust=trust, events=events, wait=wait, secrets=known, **flags)
+    if commit:
+        record.check(request.workspace, request.settings)
     request = replace(
-        request, version=version, on_error=on_error, fresh=fresh, wait=wait, secrets=known,
+        request, version=version, on_error=on_error, fresh=fresh, wait=wait,
         ask=lambda question: console.ask(question, yes=yes),
     )  # fmt: skip
     outcome = phases.build(request)
@@ -184,13 +183,16 @@ def retire(folder: Path, version: str, *, yes: bool) -> None:
 
 
 def _ready(
-    subject: Path, out: Path | None, *, force: bool, trust: bool, events: "Events", wait: bool = False, **flags: Any
-) -> "Request":
+    subject: Path, out: Path | None, *, force: bool, trust: bool, events: "Events", wait: bool = False,
+    secrets: "Secrets | None" = None, **flags: Any,
+) -> "Request":  # fmt: skip
     """A workspace on disk that is as generated, and the target it builds on, with all that this needs installed."""
     from generator.build.target import Request  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
 
-    settings = settings_of(subject, out=out, **flags) if subject.is_dir() else resolve(**flags)
+    settings = settings_for(subject, out, **flags)
+    if secrets:
+        settings = replace(settings, no_cache=True)  # a saved machine would have them in its memory
     target = _target(settings)
     generated = generated_of(subject, out, settings)
     target.require(generated.blueprint)
@@ -200,7 +202,7 @@ def _ready(
     import hashlib  # noqa: PLC0415 - `--help` need not wait for it
 
     digest = hashlib.sha256(generated.files[store.TEMPLATE]).hexdigest()
-    return Request(generated.folder, generated.blueprint, digest, target, settings, events)
+    return Request(generated.folder, generated.blueprint, digest, target, settings, events, secrets=secrets or {})
 
 
 def generated_of(path: Path, out: Path | None, settings: Settings) -> "Generated":
@@ -235,6 +237,14 @@ def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = Fa
             f"{generated.folder} is not as generated from its template: {', '.join(strange)}",
             f"read these files; then `imagegen generate {generated.folder}`, or --trust to run them as they are",
         )
+
+
+def settings_for(subject: Path, out: Path | None, **flags: Any) -> Settings:
+    """The settings for a template or a workspace, with the flags that were given. Raises ImagegenError for one that
+    means nothing on their target."""
+    settings = settings_of(subject, out=out, **flags) if subject.is_dir() else resolve(**flags)
+    refuse_strange(settings.target, flags)
+    return settings
 
 
 def settings_of(folder: Path, **flags: Any) -> Settings:

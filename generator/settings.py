@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ TARGETS = ("azure", "local")
 COMMUNICATORS = ("auto", "ssh", "run-command", "extension")
 KINDS = {str: "string", list: "list of strings", bool: "true or false", int: "number"}
 LISTS = ("mirrors", "sets", "allow_from")
+OF_TARGET = {
+    "azure": ("communicator", "backend", "allow_from", "allow_local_state"),
+    "local": ("no_cache", "no_cache_from"),
+}
 SWITCHES = ("strict", "allow_local_state", "no_cache")
 # Rounds of WindowsUpdate: the default and the most (design.md section 7: bounded).
 ROUNDS = 4
@@ -98,6 +103,15 @@ def resolve(config: Path | None = None, **flags: Any) -> Settings:
     if settings.communicator not in COMMUNICATORS:
         raise ImagegenError(f"unknown communicator `{settings.communicator}`", f"use {', '.join(COMMUNICATORS)}")
     return settings
+
+
+def refuse_strange(target: str, flags: Mapping[str, Any]) -> None:
+    """Raise ImagegenError for flags of another target than this: they would be dropped in silence."""
+    others = next(names for other, names in OF_TARGET.items() if other != target)
+    if strange := [f"--{name.replace('_', '-')}" for name in others if flags.get(name) not in (None, [], False)]:
+        raise ImagegenError(
+            f"{', '.join(strange)} means nothing with the target {target}", "leave it out, or choose the other --target"
+        )
 
 
 def _rounds(value: Any) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from generator import console
-from generator.commands import generated_of, settings_of, write
+from generator.commands import generated_of, settings_for, write
 from generator.settings import Settings, resolve
 
 
@@ -37,7 +37,7 @@ def generate(paths: list[Path], out: Path | None, mode: str, *, force: bool, jso
     """
     codes = []
     for path in paths:
-        settings = settings_of(path, out=out, **flags) if path.is_dir() else resolve(**flags)
+        settings = settings_for(path, out, **flags)
         codes.append(_generate_one(path, _folder(path, out, len(paths)), settings, mode, force=force, json=json))
     return max(codes)
 

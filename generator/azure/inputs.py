@@ -2,10 +2,28 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from generator.build.target import PLANNED, Job, Values
 from generator.workspace.azure import canonical
+from generator.workspace.blueprint import Blueprint
+
+if TYPE_CHECKING:
+    from generator.azure.destinations import Route
+    from generator.azure.sources import Resolved as Found
+
+
+def facts(blueprint: Blueprint, found: "Found", route: "Route", allow_from: list[str]) -> dict[str, Any]:
+    """What was found out of source and destinations, for all phases of a build and for one that goes on."""
+    from generator.azure import sizes  # noqa: PLC0415
+
+    size = blueprint.vm_size or sizes.default_size(found.generation, found.architecture, route.security)
+    return {
+        "allow_from": allow_from, "architecture": found.architecture, "generation": found.generation,
+        "image_for": list(route.image_for), "plan": asdict(found.plan) if found.plan else None,
+        "security": route.security, "size": size, "source_id": found.id, "validate_by": route.validate_by,
+    }  # fmt: skip
 
 
 def machine(job: Job, facts: Mapping[str, Any], public_key: str) -> Values:

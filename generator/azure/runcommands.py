@@ -9,7 +9,7 @@ import base64
 import gzip
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -130,6 +130,17 @@ def _forget(commands: Any, where: tuple[str, str, str]) -> None:
 
     with suppress(AzureError):
         commands.begin_delete(*where).wait()
+
+
+def end_others(session: Session, vm_id: str, known: Collection[str]) -> None:
+    """Remove the run commands of a machine but the known ones, told by their names with `_` for `-`. Removing one that
+    runs ends its script (Microsoft, "Run scripts in your Linux VM by using managed Run Commands")."""
+    commands = session.compute(ids.subscription(vm_id)).virtual_machine_run_commands
+    machine = ids.group(vm_id), ids.name(vm_id)
+    with told("ending what runs on the machine"):
+        for name in [one.name or "" for one in commands.list_by_virtual_machine(*machine)]:
+            if name.replace("-", "_") not in known:
+                commands.begin_delete(*machine, name).wait()
 
 
 def follow(session: Session, vm_id: str, name: str, on_line: Listener, stop: threading.Event) -> None:

@@ -6,12 +6,11 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from generator.azure import address, entries, ids, inputs
+from generator.azure import address, entries, ids, inputs, staged
 from generator.azure.credentials import environment
 from generator.azure.session import Session, connect
 from generator.build import marked
@@ -73,7 +72,7 @@ class AzureTarget:
 
     def resolve(self, blueprint: Blueprint, events: Events, ask: Ask) -> Resolved:
         """Source, destinations and terms; all that is wrong is told before anything is made."""
-        from generator.azure import destinations, sizes, sources  # noqa: PLC0415
+        from generator.azure import destinations, sources  # noqa: PLC0415
 
         azure = self._azure = _azure(blueprint)
         if not azure.backend:
@@ -89,19 +88,11 @@ class AzureTarget:
             sources.accept_terms(self.session, found.plan, ask)
         if _is_latest(blueprint):
             events.note(f"{blueprint.source} is {found.exact}")
-        public = azure.communicator == "ssh" and not azure.subnet_id
-        return Resolved(found.exact, found.version, {
-            "allow_from": address.allowed(self.settings.allow_from) if public else [],
-            "architecture": found.architecture,
-            "generation": found.generation,
-            "image_for": list(route.image_for),
-            "plan": asdict(found.plan) if found.plan else None,
-            "security": route.security,
-            "size": blueprint.vm_size or sizes.default_size(found.generation, found.architecture, route.security),
-            "source_id": found.id,
-            "subscription_id": self.session.subscription_id,
-            "validate_by": route.validate_by,
-        })  # fmt: skip
+        allowed = (
+            address.allowed(self.settings.allow_from) if azure.communicator == "ssh" and not azure.subnet_id else []
+        )
+        facts = inputs.facts(blueprint, found, route, allowed) | {"subscription_id": self.session.subscription_id}
+        return Resolved(found.exact, found.version, facts)
 
     def build_values(self, job: Job, public_key: str) -> Values:
         """The machine of this build, with everything that must not change from phase to phase."""
@@ -117,8 +108,11 @@ class AzureTarget:
         """Every build begins with a fresh machine."""
         return None
 
-    def going_on(self, values: Values) -> Values:
-        """They are what they were."""
+    def going_on(self, job: Job, values: Values, known: set[str]) -> Values:
+        """They are what they were; a run command that Azure has begun and Terraform not heard of is in the way."""
+        from generator.azure import runcommands  # noqa: PLC0415
+
+        runcommands.end_others(self.session, self._vm(job), {module.removeprefix("step_") for module in known})
         return values
 
     def secret_values(self, job: Job) -> Values:
@@ -133,6 +127,8 @@ class AzureTarget:
         login = self.login(job.blueprint, job.directory)
         if login:
             marked.over_ssh(login, secrets)
+        elif azure.communicator == "ssh":
+            raise ImagegenError("the machine has no address to bring its secrets to", "run the build again")
         elif azure.communicator == "run-command":
             from generator.azure import secrets as wing  # noqa: PLC0415
 
@@ -174,14 +170,14 @@ class AzureTarget:
         """A machine from the image in staging; from the source itself where nothing was built."""
         facts = dict(job.source.facts)
         if captured:
-            by_gallery = facts.get("validate_by") == "gallery"
-            facts["source_id"] = self._captured_version(job) if by_gallery else self._captured_image(job)
+            source = staged.version if facts.get("validate_by") == "gallery" else staged.image
+            facts["source_id"] = source(_azure(job.blueprint), self._subscription)
         return {"validation_machine": inputs.machine(job, facts, public_key)}
 
     def coming(self, job: Job, captured: str) -> Release:
         """What this build makes, with everything resolved: image modules read nothing but this."""
         captured = self._vm(job) if captured == PLANNED else captured
-        images = entries.of(job, captured, self._captured_image(job))
+        images = entries.of(job, captured, staged.image(_azure(job.blueprint), self._subscription))
         return {"source": job.source.exact, "template": job.template_digest, "images": images}
 
     def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
@@ -265,7 +261,7 @@ class AzureTarget:
         from generator.azure import login  # noqa: PLC0415
 
         azure = self._azure = _azure(blueprint)
-        machines = [self._vm_id(azure, name) for name in ("validation", "machine")]
+        machines = [staged.machine(azure, self._subscription, name) for name in ("validation", "machine")]
         return login.command(self.session, azure, machines, directory / "key")
 
     def describe(self, workspace: Path, release: Release) -> list[dict[str, Any]]:
@@ -283,24 +279,13 @@ class AzureTarget:
         return self._vm(job, "validation" if step in job.blueprint.validations else "machine")
 
     def _vm(self, job: Job, name: str = "machine") -> str:
-        return self._vm_id(_azure(job.blueprint), name)
+        return staged.machine(_azure(job.blueprint), self._subscription, name)
 
-    def _vm_id(self, azure: Azure, name: str) -> str:
-        return self._staged(azure, f"virtualMachines/{name}{azure.suffix}")
-
-    def _captured_image(self, job: Job) -> str:
-        azure = _azure(job.blueprint)
-        return self._staged(azure, f"images/captured{azure.suffix}")
-
-    def _captured_version(self, job: Job) -> str:
-        azure = _azure(job.blueprint)
-        return self._staged(azure, f"galleries/captured_{azure.id}/images/captured/versions/1.0.0")
-
-    def _staged(self, azure: Azure, what: str) -> str:
-        """The id of something that staging has; all names there are fixed."""
+    @property
+    def _subscription(self) -> str:
+        """The subscription of a build whose template names none, as far as it is known without a login."""
         known = self._connected.subscription_id if self._connected else os.environ.get("ARM_SUBSCRIPTION_ID")
-        subscription = azure.subscription_id or known or NO_SUBSCRIPTION
-        return f"/subscriptions/{subscription}/resourceGroups/{azure.group}/providers/Microsoft.Compute/{what}"
+        return known or NO_SUBSCRIPTION
 
 
 def _azure(blueprint: Blueprint) -> Azure:

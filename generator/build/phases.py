@@ -231,7 +231,7 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
     if policy == "abort" and stands:
         run.note(kept=True)
         folder = shlex.quote(str(run.workspace))
-        if login := run.target.login(blueprint, run.job.directory):
+        if login := _login(run):
             run.events.note(f"the machine is kept: log in with `imagegen ssh {folder}`")
             run.events.note(f"or with `{shlex.join(login)}`")
         else:
@@ -249,8 +249,17 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
 
 
 def _stands(run: Build) -> bool:
-    """Whether there is a machine to keep; where that cannot be asked, there is nothing to look at either."""
+    """Whether there is a machine to keep; where that cannot be asked, none is ended that somebody wants to see."""
     try:
         return run.target.alive(run.job)
+    except ImagegenError as error:
+        run.events.note(f"whether the machine stands is not known: {error.message}")
+        return True
+
+
+def _login(run: Build) -> list[str] | None:
+    """How to log in to the machine, where that is known."""
+    try:
+        return run.target.login(run.job.blueprint, run.job.directory)
     except ImagegenError:
-        return False
+        return None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from generator.errors import ImagegenError
 from generator.run import CommandFailed, run
+from generator.settings import Settings
 from generator.workspace.store import LEDGER, PROVIDERS_LOCK
 
 # What git needs of the caller's environment: who commits, and the keys to push with.
@@ -21,6 +22,14 @@ def command(workspace: Path, name: str, version: str) -> str | None:
         return None
     folder = shlex.quote(str(workspace))
     return f"git -C {folder} add . && git -C {folder} commit -m {shlex.quote(_message(name, version))}"
+
+
+def check(workspace: Path, settings: Settings) -> None:
+    """Raise ImagegenError where `commit` would have nothing to do: told before a build, not after it."""
+    if settings.target != "azure":
+        raise ImagegenError("--commit is for images in Azure; local ones are on this computer only", "leave it out")
+    if not _git(workspace, "rev-parse", "--show-toplevel", check=False):
+        raise ImagegenError(f"--commit: {workspace} is in no git repository", "run `git init`, or leave it out")
 
 
 def commit(workspace: Path, name: str, version: str) -> None:

@@ -9,7 +9,7 @@ from generator.build import journal, releases, secrets
 from generator.build.build import Build
 from generator.build.target import Job, Request, Resolved
 from generator.build.terraform import Change, Terraform
-from generator.build.watch import DEPROVISION, KEEP, title
+from generator.build.watch import ALL_STEPS, DEPROVISION, KEEP, title
 from generator.errors import ImagegenError
 
 
@@ -44,6 +44,8 @@ def _why_not(request: Request, record: journal.Journal) -> str:
         return f"it broke in the phase `{record.phase}`"
     if record.step == DEPROVISION:
         return "its machine was being deprovisioned"
+    if record.step == ALL_STEPS:
+        return "its steps are one extension, which runs all of them or none"
     return ""
 
 
@@ -68,17 +70,19 @@ def _why_not_here(build: Build) -> str:
     if not build.target.alive(build.job):
         return "its machine is gone"
     try:
-        build.values = build.target.going_on(build.values)
-        completed = build.terraform.completed()
+        known = {
+            address: whole for address, whole in build.terraform.resources().items() if not address.endswith(".key")
+        }
+        build.values = build.target.going_on(build.job, build.values, {_module(address) for address in known})
+        completed = {_module(address) for address, whole in known.items() if whole}
         changes = build.terraform.plan(var_files=build.var_files(), refresh=False)
     except ImagegenError as error:
         return error.message
     return _changed(changes, completed, build)
 
 
-def _changed(changes: list[Change], in_state: set[str], build: Build) -> str:
-    """The completed part of the build that the plan would touch; "" when it only goes on."""
-    completed = {_module(address) for address in in_state if not address.endswith(".key")}
+def _changed(changes: list[Change], completed: set[str], build: Build) -> str:
+    """What of the completed modules, or beside the steps, the plan would touch; "" when it only goes on."""
     for change in changes:
         module = _module(change.address)
         if KEEP in change.address:  # for other builds

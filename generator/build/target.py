@@ -69,8 +69,9 @@ class Target(Protocol):
     def renewed(self, values: Values) -> Values | None:
         """The build's inputs anew where what it was to go on from is gone; None where it is not."""
 
-    def going_on(self, values: Values) -> Values:
-        """The inputs of a build that broke, for going on with it on its machine.
+    def going_on(self, job: Job, values: Values, known: set[str]) -> Values:
+        """The inputs of a build that broke, for going on with it on its machine, where whatever began and is not of
+        the modules that the state knows is ended.
 
         Raises ImagegenError with the reason when that cannot be.
         """

@@ -154,14 +154,16 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
             raise TerraformFailed("state list", [], [" ".join(re.sub("[╷╵│]", "", said).split())], STATE_HINT)
         return done.stdout.splitlines()
 
-    def completed(self) -> set[str]:
-        """The addresses in the state, without an index of their own, whose creation came to its end."""
+    def resources(self) -> dict[str, bool]:
+        """The addresses in the state, without an index of their own, and whether the creation came to its end."""
         done = run.run(self.generate_cmd_string("state pull"), cwd=self.folder, extra_env=self.environment)
         resources = json.loads(done.stdout)["resources"] if done.stdout.strip() else []
         return {
-            ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part)
+            ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part): all(
+                instance.get("status") != "tainted" for instance in one["instances"]
+            )
             for one in resources
-            if one["instances"] and all(instance.get("status") != "tainted" for instance in one["instances"])
+            if one["instances"]
         }
 
     def forget(self, addresses: Sequence[str]) -> None:

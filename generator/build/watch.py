@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 TAIL_LINES = 20
 DEPROVISION = "step_999_deprovision"
+ALL_STEPS = "step_all"
 FIXED_TITLES = {
     "staging": "staging", "vm": "machine", "step_000_prepare": "prepare", DEPROVISION: "deprovision",
-    "step_all": "all steps", "validation_all": "validators",
+    ALL_STEPS: "all steps", "validation_all": "validators",
     "captured_image": "captured image", "captured_gallery": "captured image",
     "validation_staging": "staging", "validation_vm": "second machine", "image": "image",
 }  # fmt: skip

@@ -84,13 +84,13 @@ class LocalTarget:
             return None
         return values | {"machine": values["machine"] | {"cache": known | {"from": "", "steps": []}}}
 
-    def going_on(self, values: Values) -> Values:
+    def going_on(self, job: Job, values: Values, known: set[str]) -> Values:
         """What a step left that failed half-way, or whoever logged in, is in no other build."""
-        known = values["machine"]
-        if known.get("cache", {}).get("steps") and (self.settings.no_cache or self.settings.no_cache_from):
+        found = values["machine"]
+        if found.get("cache", {}).get("steps") and (self.settings.no_cache or self.settings.no_cache_from):
             raise ImagegenError("some of its steps were cached")
-        machine.unpause(Path(known["directory"]))
-        return values | {"machine": known | {"cache": known.get("cache", {}) | {"keep": {}}}}
+        machine.unpause(Path(found["directory"]))
+        return values | {"machine": found | {"cache": found.get("cache", {}) | {"keep": {}}}}
 
     def secret_values(self, job: Job) -> Values:
         """The key pair is all that a local machine needs."""
@@ -133,8 +133,10 @@ class LocalTarget:
 
     def give(self, job: Job, secrets: Secrets) -> None:
         """Over SSH."""
-        if login := self.login(job.blueprint, job.directory):
-            marked.over_ssh(login, secrets)
+        login = self.login(job.blueprint, job.directory)
+        if login is None:
+            raise ImagegenError("the machine went away before its secrets reached it", "run the build again")
+        marked.over_ssh(login, secrets)
 
     def alive(self, job: Job) -> bool:
         """Whether QEMU runs, as it was recorded."""

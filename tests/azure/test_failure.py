@@ -58,6 +58,24 @@ def test_a_kept_machine_goes_on_at_the_failed_step(azure: Azure, template: Write
     at_rest(azure, out, before, {f"{image}/versions/1.0.0"})
 
 
+def test_a_step_that_was_cut_off_is_ended_and_run_again(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """Azure runs it on when imagegen and Terraform are killed; nothing of it is in the state."""
+    azure.cloud.set(scripts=[{"name": "020-fail", "seconds": 600.0}, *USUAL])
+    image = azure.definition("web")
+    path = template(SHELL, FAIL, vmProfile=private(azure), distribute=[shared(image)])
+    before = azure.names()
+    out = tmp_path / "out"
+    child = azure.imagegen.start("apply", path, "--out", out)
+    wait(lambda: "020-fail" in ran(azure) or child.poll() is not None)
+    kill(child.pid)
+    child.wait()
+    azure.cloud.set(scripts=USUAL)
+    done = azure.imagegen("apply", out)
+    assert "going on with the build of 1.0.0 at `020 fail`" in done.stderr
+    assert ran(azure) == ["000-prepare", "010-hello", "020-fail", "020-fail", "999-deprovision"]
+    at_rest(azure, out, before, {f"{image}/versions/1.0.0"})
+
+
 def test_cleanup_ends_a_kept_machine(azure: Azure, template: Write, tmp_path: Path) -> None:
     """Also with a machine that was switched off meanwhile, whose run commands Azure does not let go (azure-facts 5)."""
     azure.cloud.set(scripts=[FAILING, *USUAL])

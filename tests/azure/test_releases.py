@@ -121,6 +121,7 @@ def test_the_ledger_is_put_on_record(azure: Azure, template: Write, tmp_path: Pa
         ).stdout
 
     azure.imagegen("generate", path, "--out", out)
+    assert "is in no git repository" in azure.imagegen("apply", out, "--commit", code=1).stderr
     git("init", "-q", "-b", "main")
     git("add", ".")
     git("commit", "-qm", "Generated")

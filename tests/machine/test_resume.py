@@ -34,13 +34,15 @@ def test_a_mended_step_goes_on_where_it_failed(imagegen: Imagegen, template: Wri
 def test_a_killed_build_goes_on_and_a_changed_past_starts_anew(
     imagegen: Imagegen, template: Write, tmp_path: Path
 ) -> None:
-    """kill -9 in the second step, twice: once with the first step edited meanwhile, once with nothing changed."""
+    """kill -9 in the second step, twice: once with the first step edited meanwhile, once with nothing changed.
+
+    What was cut off still runs on the machine, and is ended before the step is run again."""
     out = tmp_path / "small"
     path = template("true", "sleep 600")
     _kill_in_step_two(imagegen, path, out)
     template(ONCE, "sleep 600")
     _kill_in_step_two(imagegen, path, out, "starts anew: `010 step 1` or a step before it was changed")
-    template(ONCE, "true")
+    template(ONCE, "! pgrep -x sleep; ls /tmp/script_* | wc -l | grep -qx 2")
     done = imagegen("apply", path, "--target", "local", "--out", out)
     assert "going on with the build of 1.0.0 at `020 step 2`" in done.stderr
     assert inside(out / "images/out/1.0.0/image.vhd", "/opt/once") == b"ran\n"

@@ -157,6 +157,25 @@ def test_what_is_for_one_build_is_refused_for_several(shell: Shell) -> None:
     assert "--version is for one build" in refused.err
 
 
+@pytest.mark.parametrize(
+    ("target", "flags"),
+    [
+        ("local", ["--backend", "azurerm:key=x"]),
+        ("local", ["--communicator", "ssh"]),
+        ("local", ["--allow-from", "192.0.2.0/24"]),
+        ("local", ["--allow-local-state"]),
+        ("azure", ["--no-cache"]),
+        ("azure", ["--no-cache-from", "one"]),
+    ],
+)
+def test_what_means_nothing_for_the_target_is_refused(shell: Shell, target: str, flags: list[str]) -> None:
+    """Nothing that was asked for is dropped in silence."""
+    refused = shell("apply", shell.template(), "--target", target, "--out", "out", *flags)
+    assert refused.code == 1
+    assert f"{flags[0]} means nothing with the target {target}" in refused.err
+    assert not (shell.folder / "out").exists()
+
+
 def test_without_a_credential_the_way_around_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is made, and every source that was tried is named."""
     for name in [name for name in os.environ if name.startswith("ARM_")]:

@@ -1,0 +1,23 @@
+"""The ids of what staging has. All names there are fixed, so that a lost run is found again."""
+
+from generator.workspace.blueprint import Azure
+
+
+def machine(azure: Azure, subscription: str, name: str = "machine") -> str:
+    """The build's machine, or its second one, `validation`. `subscription`: where the template names none."""
+    return _of(azure, subscription, f"virtualMachines/{name}{azure.suffix}")
+
+
+def image(azure: Azure, subscription: str) -> str:
+    """The managed image that was captured from the machine."""
+    return _of(azure, subscription, f"images/captured{azure.suffix}")
+
+
+def version(azure: Azure, subscription: str) -> str:
+    """The version in the throw-away gallery that was captured from the machine."""
+    return _of(azure, subscription, f"galleries/captured_{azure.id}/images/captured/versions/1.0.0")
+
+
+def _of(azure: Azure, subscription: str, what: str) -> str:
+    of = azure.subscription_id or subscription
+    return f"/subscriptions/{of}/resourceGroups/{azure.group}/providers/Microsoft.Compute/{what}"
