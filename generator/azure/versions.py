@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from generator.azure import blobs, ids, machines
+from generator.azure import ids, machines, vhd
 from generator.azure.errors import told, unless_missing
 from generator.azure.session import Session
 from generator.errors import ImagegenError
@@ -47,11 +47,7 @@ def whole(session: Session, image: Mapping[str, Any], timeout: float, on_note: N
         case "ManagedImage":
             with told(f"asking for {where}"):
                 return _settle_managed(session, image, timeout)
-    with told(f"asking for {where}"):
-        blob = unless_missing(blobs.blob(session, where).get_blob_properties)
-    # The blob has one name for all versions: it is this one's only when it says so, and when no copy goes on.
-    marks = blobs.mark(image["tags"].get(WORKSPACE_TAG, ""), image["tags"].get(VERSION_TAG, ""))
-    return blob is not None and marks.items() <= blob.metadata.items() and blob.copy.status in (None, "success")
+    return vhd.whole(session, where, image["tags"], timeout, on_note)
 
 
 def _settle_managed(session: Session, image: Mapping[str, Any], timeout: float) -> bool:
@@ -70,7 +66,7 @@ def _settle_managed(session: Session, image: Mapping[str, Any], timeout: float) 
             f"{image['id']} is not whole after {timeout / 60:.0f} min", "run `imagegen apply` again later"
         )
     found = ask()
-    if found is None or (found.tags or {}).get(VERSION_TAG) != image["tags"].get(VERSION_TAG):
+    if found is None or not _is_of(found, image):
         return False
     if found.properties.provisioning_state == "Succeeded":
         return True
@@ -78,14 +74,9 @@ def _settle_managed(session: Session, image: Mapping[str, Any], timeout: float) 
     return False
 
 
-def wait_replicated(session: Session, version_id: str, timeout: float, on_note: Noted = lambda _text: None) -> None:
-    """Wait until a gallery version is whole in all its regions. Raises ImagegenError when that cannot come any more."""
-    with told(f"asking for {version_id}"):
-        found = _ended(session, version_id, timeout, on_note)
-    if found is None:
-        raise ImagegenError(f"there is no {version_id}", "was it deleted meanwhile?")
-    if not _is_whole(found):
-        raise ImagegenError(f"{version_id} failed: {_why(found)}", "run `imagegen apply` again: it takes it away first")
+def _is_of(found: Any, image: Mapping[str, Any]) -> bool:
+    """Whether a managed image is of the version of a ledger entry."""
+    return bool((found.tags or {}).get(VERSION_TAG) == image["tags"].get(VERSION_TAG))
 
 
 def _ended(session: Session, version_id: str, timeout: float, on_note: Noted) -> Any:
@@ -147,7 +138,8 @@ def _why(found: Any) -> str:
 
 
 def retire(session: Session, image: Mapping[str, Any]) -> None:
-    """Delete what a ledger entry names: a gallery version, a managed image or a blob. One that is gone is fine.
+    """Delete what a ledger entry names: a gallery version, a managed image or a blob. One that is gone is fine, and so
+    is one in whose place another version has come: that is left alone.
 
     Raises ImagegenError for one that is not of the entry's workspace.
     """
@@ -162,13 +154,10 @@ def retire(session: Session, image: Mapping[str, Any]) -> None:
             case "ManagedImage":
                 images = session.compute(ids.subscription(where)).images
                 there = unless_missing(lambda: images.get(ids.group(where), ids.name(where)))
-                if there is not None and _ours(where, there.tags, workspace):
+                if there is not None and _ours(where, there.tags, workspace) and _is_of(there, image):
                     images.begin_delete(ids.group(where), ids.name(where)).wait()
             case _:
-                blob = blobs.blob(session, where)
-                there = unless_missing(blob.get_blob_properties)
-                if there is not None and _ours(where, {WORKSPACE_TAG: there.metadata.get(blobs.WORKSPACE)}, workspace):
-                    blob.delete_blob(delete_snapshots="include")
+                vhd.discard(session, where, tags)
 
 
 def _ours(where: str, tags: Mapping[str, str | None] | None, workspace: str) -> bool:

@@ -52,10 +52,53 @@ def export(
                 revoke(session, disk_id)
             raise
         revoke(session, disk_id)
-        _require_vhd(first)
+        if fault := _fault(first):
+            raise ImagegenError(f"what was copied is no whole VHD ({fault})", "try again")
         if first is not final:
             _copied(final, first.url, metadata(tags), on_note, deadline)
             first.delete_blob()
+
+
+def whole(
+    session: Session, uri: str, tags: Mapping[str, str], timeout: float, on_note: Noted = lambda _text: None
+) -> bool:
+    """Whether the blob at `uri` is there, of the version that these tags of its entry name, and whole.
+
+    A new one that was whole when its build was cut off is brought to its place, `timeout` seconds at most: the one
+    that it replaces may be half overwritten.
+    """
+    final, new = blobs.blob(session, uri), blobs.blob(session, uri + NEW)
+    with told(f"asking for {uri}"):
+        new_is_whole = _is_of(new, tags) and not _fault(new)
+        if not _is_of(final, tags) or _fault(final):
+            if not new_is_whole:
+                return False
+            _copied(final, new.url, metadata(tags), on_note, time.monotonic() + timeout)
+        if new_is_whole:
+            new.delete_blob()
+        return True
+
+
+def discard(session: Session, uri: str, tags: Mapping[str, str]) -> None:
+    """Delete the blob at `uri`, and a new one that did not come to its place, as far as they are of the version that
+    these tags of an entry name. Raises ImagegenError for a stranger's blob."""
+    for blob in (blobs.blob(session, uri), blobs.blob(session, uri + NEW)):
+        there = unless_missing(blob.get_blob_properties)
+        if there is None:
+            continue
+        if not blobs.is_ours(there, tags.get(WORKSPACE_TAG, "")):
+            raise ImagegenError(f"{blob.url} is not of this workspace", "delete it by hand, if it may go")
+        if _is_of(blob, tags):
+            if there.copy.status == "pending":
+                _give_up(blob, there.copy.id)
+            blob.delete_blob(delete_snapshots="include")
+
+
+def _is_of(blob: Any, tags: Mapping[str, str]) -> bool:
+    """Whether a blob is there and of an entry's version: it has one name for all versions."""
+    there = unless_missing(blob.get_blob_properties)
+    marks = blobs.mark(tags.get(WORKSPACE_TAG, ""), tags.get(VERSION_TAG, ""))
+    return there is not None and marks.items() <= (there.metadata or {}).items()
 
 
 def metadata(tags: Mapping[str, str]) -> dict[str, str]:
@@ -137,17 +180,20 @@ def _give_up(blob: Any, copy_id: str) -> None:
         blob.abort_copy(copy_id)
 
 
-def _require_vhd(blob: Any) -> None:
-    """Raise unless the blob is a whole VHD: whole pages, the last of them a footer."""
+def _fault(blob: Any) -> str:
+    """What is wrong with a blob that should be a whole VHD: copied to its end, whole pages, the last of them a footer.
+    "" for nothing."""
     from azure.core.exceptions import HttpResponseError  # noqa: PLC0415
 
     properties = blob.get_blob_properties()
     size, kind = properties.size, ids.text(properties.blob_type)
+    if properties.copy.status not in (None, "success"):
+        return f"its copy is {properties.copy.status}"
     try:
         footer = blob.download_blob(max(0, size - FOOTER_BYTES), FOOTER_BYTES).readall()
     except HttpResponseError as error:
         if not is_missing(error) and error.status_code != 416:
             raise
         footer = b""
-    if kind != "PageBlob" or size % FOOTER_BYTES or not footer.startswith(COOKIE):
-        raise ImagegenError(f"what was copied is no whole VHD ({kind}, {size} bytes)", "try again")
+    whole_pages = kind == "PageBlob" and size % FOOTER_BYTES == 0
+    return "" if whole_pages and footer.startswith(COOKIE) else f"{kind}, {size} bytes"

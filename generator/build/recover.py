@@ -9,6 +9,8 @@ from generator.errors import ImagegenError
 from generator.workspace.store import LEDGER
 
 IMAGE = "module.image"
+# What a Terraform leaves that is killed, or cannot write its state to a full disk.
+TERRAFORMS_REMAINS = (".terraform.tfstate.lock.info", "errored.tfstate")
 
 
 def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> list[str]:
@@ -40,6 +42,8 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
         ended = ended or ["the files of a build"]
     terraform.sweep()
     journal.clear(workspace)
+    for name in TERRAFORMS_REMAINS:  # all that they tell of is ended, or settled with the ledger
+        (workspace / name).unlink(missing_ok=True)
     if ended and not quiet:
         request.events.note(f"ended what was left behind: {', '.join(ended)}")
     return ended

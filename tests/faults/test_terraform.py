@@ -127,7 +127,9 @@ def test_a_terraform_that_heeds_no_interrupt_is_killed_by_the_second(
 ) -> None:
     """Nobody has to look for it."""
     asked = tmp_path / "asked"
-    terraform.fails("plan", f"trap 'touch {asked}' INT; touch {tmp_path}/hangs; while :; do sleep 0.05; done")
+    terraform.fails(
+        "plan", f"trap 'touch {asked}' INT; touch {tmp_path}/hangs; for each in $(seq 600); do sleep 0.05; done"
+    )
     child = _start("plan", workspace)
     _wait_for(tmp_path / "hangs")
     child.send_signal(signal.SIGINT)
@@ -156,8 +158,8 @@ def test_a_build_whose_terraform_hangs_is_interrupted(
 def test_a_killed_build_is_ended_by_the_next_command(
     workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path
 ) -> None:
-    """kill -9: its Terraform ends with it, `status` tells, `cleanup` ends the rest."""
-    terraform.fails("apply", f"touch {tmp_path}/hangs; exec sleep 1000")
+    """kill -9: its Terraform ends with it, `status` tells, `cleanup` ends the rest, and what Terraform leaves."""
+    terraform.fails("apply", f"touch errored.tfstate .terraform.tfstate.lock.info {tmp_path}/hangs; exec sleep 1000")
     child = _start("apply", workspace)
     _wait_for(tmp_path / "hangs")
     child.kill()

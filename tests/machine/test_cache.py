@@ -8,8 +8,8 @@ import pytest
 
 from generator.local import states
 from tests.conftest import SHARED_CACHE
+from tests.invariants import at_rest
 from tests.machine.conftest import Imagegen, Write, inside
-from tests.machine.invariants import at_rest
 from tests.machine.trees import OF_TIME, differing, tree
 
 pytestmark = pytest.mark.machine

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.invariants import at_rest
 from tests.machine.conftest import Imagegen, Write, inside
-from tests.machine.invariants import at_rest
 
 pytestmark = pytest.mark.machine
 ONCE = "echo ran | sudo tee -a /opt/once"

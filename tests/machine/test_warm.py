@@ -17,8 +17,8 @@ from generator.errors import ImagegenError
 from generator.local import accelerator, bases, machine, states, warm
 from generator.settings import Settings
 from tests.conftest import SHARED_CACHE
+from tests.invariants import at_rest, processes
 from tests.machine.conftest import Imagegen, Write, inside
-from tests.machine.invariants import at_rest, processes
 from tests.machine.test_build import free_port
 
 pytestmark = pytest.mark.machine
