@@ -15,6 +15,8 @@ TAIL_LINES = 25
 # The console is a download: it is read less often than the power state.
 CONSOLE_SECONDS = 30.0
 SETTLE_SECONDS = 300.0
+# Deprovisioning takes Linux a minute, and sysprep some minutes: one that stays on for so long has rebooted, or hangs.
+OFF_SECONDS = {"linux": 600.0, "windows": 3600.0}
 _OFF = ("stopped", "deallocating", "deallocated")
 
 

@@ -153,7 +153,8 @@ class AzureTarget:
         from generator.azure import capture  # noqa: PLC0415
 
         vm_id = self._vm(job)
-        capture.wait_stopped(self.session, vm_id, timeout, lambda _line: None)
+        limit = min(timeout, capture.OFF_SECONDS[_azure(job.blueprint).system])
+        capture.wait_stopped(self.session, vm_id, limit, lambda _line: None)
         capture.deallocate_and_generalize(self.session, vm_id)
         return vm_id
 

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 IMAGEGEN = (sys.executable, "-m", "generator")
 # What children of a killed command may still need to end by themselves.
 ENDING_SECONDS = 15.0
+TIMEOUT_MINUTES = 5  # of a build: less than what any command may take (trial.py)
 PHASE = re.compile(r"^\d\d:\d\d (\w+)", re.MULTILINE)
 Part = dict[str, Any]
 
@@ -106,7 +107,7 @@ class Place(ABC):
     def write_template(self, *inline: str, **more: Any) -> None:
         """The template of this place with one step of these lines."""
         step = {"type": "Shell", "name": "one", "inline": list(inline) or ["true"]}
-        properties = self.properties() | {"customize": [step]} | more
+        properties = self.properties() | {"customize": [step], "buildTimeoutInMinutes": TIMEOUT_MINUTES} | more
         body = {
             "type": "Microsoft.VirtualMachineImages/imageTemplates", "apiVersion": "2024-02-01", "name": "small",
             "location": "westeurope", "properties": properties,
