@@ -75,7 +75,9 @@ def root(
 ) -> None:
     """Turns an Azure image template into a Terraform workspace, and builds it."""
     if verbose:
-        console.show_commands()
+        from generator import verbose as wing  # noqa: PLC0415
+
+        wing.show_commands()
     if show_version:
         from generator import version  # noqa: PLC0415
 

@@ -1,7 +1,6 @@
 """What people see: progress and messages on stderr, results on stdout. The one place that knows about terminals."""
 
 import json
-import logging
 import os
 import re
 import sys
@@ -98,21 +97,6 @@ def _masked_deep(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _masked_deep(one) for name, one in value.items()}
     return [_masked_deep(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def show_commands() -> None:
-    """From now on, show each program that is run as a line that can be pasted into a shell."""
-    logger = logging.getLogger("generator.run")
-    logger.addHandler(_CommandsShown())
-    logger.setLevel(logging.DEBUG)
-
-
-class _CommandsShown(logging.Handler):
-    """Log records as lines for the person."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """See logging.Handler."""
-        say(f"+ {record.getMessage()}")
 
 
 def show_error(error: ImagegenError) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,6 +135,8 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
     """The values of an imagegen.toml, empty when there is none."""
     if not path.is_file():
         return {}
+    import tomllib  # noqa: PLC0415 - slow to import, and there is rarely a file
+
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

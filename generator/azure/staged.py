@@ -8,6 +8,12 @@ def machine(azure: Azure, subscription: str, name: str = "machine") -> str:
     return _of(azure, subscription, f"virtualMachines/{name}{azure.suffix}")
 
 
+def disks(azure: Azure) -> set[str]:
+    """The names of the machines' system disks in a group of the user's, in lower case; none in a group of our own,
+    where they do not tell of whom they are."""
+    return {f"{name}{azure.suffix}-disk".lower() for name in ("machine", "validation")} if azure.suffix else set()
+
+
 def image(azure: Azure, subscription: str) -> str:
     """The managed image that was captured from the machine."""
     return _of(azure, subscription, f"images/captured{azure.suffix}")

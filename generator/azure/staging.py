@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from generator.azure import ids, machines, vhd
+from generator.azure import ids, machines, staged, vhd
 from generator.azure.errors import code_of, is_code, told, unless_missing
 from generator.azure.session import Session
 from generator.build.events import Events
@@ -12,12 +12,13 @@ from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
 from generator.workspace.blueprint import Azure
 
 MACHINE = "microsoft.compute/virtualmachines"
+DISK = "microsoft.compute/disks"
 # What staging is made of: when each kind goes, and the version of its API. What holds on to others goes first.
 KINDS = {
     MACHINE: (0, "2024-07-01"),
     "microsoft.network/networkinterfaces": (1, "2024-05-01"),
     "microsoft.compute/galleries/images/versions": (1, "2024-03-03"),
-    "microsoft.compute/disks": (1, "2024-03-02"),
+    DISK: (1, "2024-03-02"),
     "microsoft.compute/images": (1, "2024-07-01"),
     "microsoft.network/virtualnetworks": (2, "2024-05-01"),
     "microsoft.network/publicipaddresses": (2, "2024-05-01"),
@@ -145,12 +146,17 @@ def _begun(session: Session, resource_id: str) -> Any:
 def _ours(session: Session, azure: Azure) -> list[str]:
     """Our resources in the group that are no released images; what is part of a machine goes with it.
 
-    A machine's disk counts as ours whether or not Azure gave it the machine's tags.
+    A machine's disk counts as ours whether or not Azure gave it the machine's tags. Where its machine is gone already
+    it is known by its name, which has the workspace's hash in it.
     """
-    tagged = [each.id for each in _tagged(session, azure) if VERSION_TAG not in each.tags]
+    listed = _listed(session, azure)
+    tagged = [each.id for each in listed if _is_ours(each.tags, azure) and VERSION_TAG not in each.tags]
     disks = [disk for each in tagged if ids.kind(each) == MACHINE and (disk := _disk_of(session, each))]
-    listed = {each.lower(): each for each in [*tagged, *disks] if not ids.kind(each).startswith(f"{MACHINE}/")}
-    return list(listed.values())
+    disks += [
+        each.id for each in listed if ids.kind(each.id) == DISK and ids.name(each.id).lower() in staged.disks(azure)
+    ]
+    found = {each.lower(): each for each in [*tagged, *disks] if not ids.kind(each).startswith(f"{MACHINE}/")}
+    return list(found.values())
 
 
 def _disk_of(session: Session, machine_id: str) -> str:
@@ -161,13 +167,8 @@ def _disk_of(session: Session, machine_id: str) -> str:
     return str((disk and disk.id) or "")
 
 
-def _tagged(session: Session, azure: Azure) -> list[Any]:
-    """What the group holds that has our tag. Chosen here: asked for by tag, Azure leaves the tags out of its answer."""
-    return [each for each in _listed(session, azure) if _is_ours(each.tags, azure)]
-
-
 def _listed(session: Session, azure: Azure) -> list[Any]:
-    """What the group holds, whosever it is."""
+    """What the group holds, whosever it is. Asked for by tag, Azure leaves the tags out of its answer."""
     return unless_missing(lambda: list(session.resources().resources.list_by_resource_group(azure.group))) or []
 
 

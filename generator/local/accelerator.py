@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -53,7 +54,12 @@ def explain(settings: Settings, base: Base | None = None) -> Accelerator:
 
 def qemu_version() -> str:
     """The version of QEMU, such as "7.2.22". Raises ImagegenError when it does not say."""
-    words = run([host.program("qemu-system-x86_64"), "--version"]).stdout.split()
+    return _version_of(host.program("qemu-system-x86_64"))
+
+
+@cache
+def _version_of(program: str) -> str:
+    words = run([program, "--version"]).stdout.split()
     if "version" not in words[:-1]:
         raise ImagegenError("qemu-system-x86_64 --version says no version", "run `imagegen doctor`")
     return words[words.index("version") + 1]

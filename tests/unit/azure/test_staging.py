@@ -113,6 +113,17 @@ def test_of_a_users_group_only_ours_goes(session: Session, cloud: Cloud, echo_ca
         assert cloud.get(stays) is not None, stays
 
 
+def test_a_disk_whose_machine_is_gone_is_known_by_its_name(session: Session, cloud: Cloud) -> None:
+    """A run that was killed had deleted the machine, and Azure did not give its disk the tags."""
+    disks = f"{STAGING}/providers/Microsoft.Compute/disks"
+    making.put(cloud, STAGING)
+    making.put(cloud, f"{disks}/machine{SHARED.suffix}-disk")
+    making.put(cloud, f"{disks}/machine-disk")
+    events: Any = Notes()
+    assert staging.end(session, SHARED, events) == [f"{disks}/machine{SHARED.suffix}-disk"]
+    assert cloud.get(f"{disks}/machine-disk") is not None
+
+
 @pytest.mark.usefixtures("whole_staging")
 @pytest.mark.parametrize("azure", [AZURE, SHARED])
 def test_an_address_of_a_disk_is_taken_back_first(session: Session, azure_arm: AzureArm, azure: Azure) -> None:
