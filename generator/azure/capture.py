@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from generator.azure import ids, machines
-from generator.azure.errors import is_code, told
 from generator.azure.session import Session
 from generator.errors import ImagegenError, StepFailed
+from generator.login.errors import is_code, told
 
 # What the deprovisioning wrapper writes to the serial console when it fails (modules/azure).
 FAILED = "imagegen: deprovision failed"

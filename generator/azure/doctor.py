@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.azure import ids, permissions
-from generator.azure.errors import told
 from generator.azure.session import Session, connect
 from generator.azure.sizes import default_size
 from generator.azure.sources import TERMS_VERSION, Resolved, plan_text, resolve, terms_path
 from generator.errors import ImagegenError, InvalidTemplate
+from generator.login.errors import told
 from generator.workspace.blueprint import Azure, Blueprint
 
 PROVIDERS = ("Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage")

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from generator.azure import blobs
-from generator.azure.errors import is_code, told
 from generator.azure.session import Session
 from generator.errors import ImagegenError
+from generator.login.errors import is_code, told
 
 STORAGE_VERSION = "2023-05-01"  # of Microsoft.Storage
 SECONDS = 60  # the longest that Azure grants, but for leases without an end

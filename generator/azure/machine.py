@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from generator.azure import ids, machines, runcommands
-from generator.azure.errors import told
 from generator.azure.runcommands import ANSWER
 from generator.azure.session import Session, connect
 from generator.errors import ImagegenError
+from generator.login.errors import told
 
 Arguments = dict[str, Any]
 PROBE = """$servicing = 'HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing'

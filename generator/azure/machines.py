@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from generator.azure import ids
-from generator.azure.errors import told, unless_missing
 from generator.azure.session import Session
+from generator.login.errors import told, unless_missing
 
 # Seconds between two looks at a machine.
 LOOK_SECONDS = 5.0

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.azure import ids, machines
-from generator.azure.errors import told, unless_missing
 from generator.azure.session import Session
 from generator.errors import ImagegenError
+from generator.login.errors import told, unless_missing
 
 Listener = Callable[[str], None]
 # The mark of the line by which a script of ours answers (update.ps1 has it too).

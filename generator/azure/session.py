@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from generator import version
-from generator.azure import endpoints as clouds
-from generator.azure.credentials import Login, credential
-from generator.azure.endpoints import Endpoints
-from generator.azure.errors import REHEARSE, sentence_of
 from generator.errors import ImagegenError
+from generator.login import endpoints as clouds
+from generator.login.credentials import Login, credential
+from generator.login.endpoints import Endpoints
+from generator.login.errors import REHEARSE, sentence_of
 
 if TYPE_CHECKING:
     from azure.mgmt.compute import ComputeManagementClient
@@ -138,7 +138,7 @@ def _help(source: str, said: str) -> str:
 
 def _account_of_cli() -> dict[str, Any]:
     """The subscription that `az` is set to."""
-    from generator.azure.credentials import environment  # noqa: PLC0415
+    from generator.login.credentials import environment  # noqa: PLC0415
     from generator.run import run  # noqa: PLC0415
 
     shown = run(["az", "account", "show", "--output", "json"], extra_env=environment(), timeout=60)

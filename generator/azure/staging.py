@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from generator.azure import ids, machines, staged, vhd
-from generator.azure.errors import code_of, is_code, told, unless_missing
 from generator.azure.session import Session
 from generator.build.events import Events
 from generator.errors import ImagegenError
+from generator.login.errors import code_of, is_code, told, unless_missing
 from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
 from generator.workspace.blueprint import Azure
 

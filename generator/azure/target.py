@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from generator.azure import address, entries, ids, inputs, staged
-from generator.azure.credentials import environment
 from generator.azure.session import Session, connect
 from generator.build import marked
 from generator.build.events import Events
@@ -19,6 +18,7 @@ from generator.build.marked import Secrets
 from generator.build.releases import Ledger, Release
 from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
+from generator.login.credentials import environment
 from generator.settings import Settings
 from generator.workspace.azure import WORKSPACE_TAG
 from generator.workspace.blueprint import Azure, Blueprint, Step
@@ -139,7 +139,7 @@ class AzureTarget:
     def alive(self, job: Job) -> bool:
         """Whether one of the build's machines runs."""
         from generator.azure import machines  # noqa: PLC0415
-        from generator.azure.errors import told, unless_missing  # noqa: PLC0415
+        from generator.login.errors import told, unless_missing  # noqa: PLC0415
 
         with told("asking for the machine"):
             for name in ("machine", "validation"):
@@ -221,7 +221,7 @@ class AzureTarget:
 
     def advice(self, reason: str) -> str | None:
         """By Azure's code for the error."""
-        from generator.azure import errors  # noqa: PLC0415
+        from generator.login import errors  # noqa: PLC0415
 
         return errors.advice(reason)
 

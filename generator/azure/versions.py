@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from generator.azure import ids, machines, vhd
-from generator.azure.errors import told, unless_missing
 from generator.azure.session import Session
 from generator.errors import ImagegenError
+from generator.login.errors import told, unless_missing
 from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
 
 # Replication takes minutes to hours: it is asked for at this distance, in seconds.

@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import Any
 
 from generator.azure import blobs, ids, machines
-from generator.azure.errors import is_missing, told, unless_missing
 from generator.azure.session import Session
 from generator.errors import ImagegenError
+from generator.login.errors import is_missing, told, unless_missing
 from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
 
 FOOTER_BYTES = 512

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import console, run
+from generator import console, run, verbose
 from generator.errors import ImagegenError, StepFailed
 from tests.hostile.documents import PIECES
 from tests.hostile.examine import Findings, Said, command, told_plainly
@@ -57,7 +57,7 @@ def test_commands_are_shown_without_what_is_in_them(
     """`imagegen -v`, of which an argument may be anybody's."""
     logger = logging.getLogger("generator.run")
     before, level = list(logger.handlers), logger.level
-    console.show_commands()
+    verbose.show_commands()
     run.run(["true", "\x1b[2J\nx"])
     logger.handlers[:] = before
     logger.setLevel(level)

@@ -9,9 +9,9 @@ import pytest
 
 from generator.azure import doctor, permissions
 from generator.azure.doctor import Check
-from generator.azure.errors import told
 from generator.azure.session import Session
 from generator.errors import ImagegenError
+from generator.login.errors import told
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import fault
 from tests.azure_sim.fixtures import AzureArm

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from generator.azure import credentials, endpoints
-from generator.azure.credentials import Login, credential, environment
-from generator.azure.endpoints import PUBLIC
-from generator.azure.errors import unless_missing
 from generator.azure.session import Session, connect
 from generator.errors import ImagegenError
+from generator.login import credentials, endpoints
+from generator.login.credentials import Login, credential, environment
+from generator.login.endpoints import PUBLIC
+from generator.login.errors import unless_missing
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import fault
 from tests.azure_sim.fixtures import AzureArm

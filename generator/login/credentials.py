@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.azure.endpoints import Endpoints
-from generator.azure.errors import REHEARSE
 from generator.errors import ImagegenError
+from generator.login.endpoints import Endpoints
+from generator.login.errors import REHEARSE
 
 # What Terraform's azurerm and `az` are given of our environment, beside run.ALLOWED: who to log in as and where.
 VARIABLES = (
