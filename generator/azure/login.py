@@ -5,6 +5,7 @@ from pathlib import Path
 
 from generator.azure import machines
 from generator.azure.session import Session
+from generator.build import ssh
 from generator.workspace.blueprint import BUILD_USER, Azure
 
 
@@ -16,9 +17,5 @@ def command(session: Session, azure: Azure, machine_ids: Sequence[str], key: Pat
     bastion = f"{azure.bastion.user}@{azure.bastion.host}:{azure.bastion.port}" if azure.bastion else ""
     for machine_id in machine_ids:
         if host := machines.host(session, machine_id, public=not azure.subnet_id):
-            return [
-                "ssh", "-i", str(key), *(["-J", bastion] if bastion else []),
-                "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-                f"{BUILD_USER}@{host}",
-            ]  # fmt: skip
+            return ssh.command(key, BUILD_USER, host, jump=bastion)
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.build import journal, numbering, releases, secrets
+from generator.build.address import parse
 from generator.build.target import PLANNED, Job, Request, Resolved, Target, Values
 from generator.build.terraform import Terraform
 from generator.build.watch import CACHED, KEEP, phase_of, title
@@ -61,14 +62,13 @@ def plan(request: Request) -> dict[str, Any]:
 
 
 def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, Any]:
-    module = address.split(".")[1].partition("[")[0]
-    index = address.split('["')[1].partition('"]')[0] if '["' in address else ""
-    kind = address.rsplit(".", 2)[1]
-    value: dict[str, Any] = {"address": address, "action": action, "title": title(blueprint, module, index, kind)}
+    found = parse(address)
+    told = title(blueprint, found.module, found.index, found.kind) if found else address
+    value: dict[str, Any] = {"address": address, "action": action, "title": told}
     if CACHED in address:
         value["cached"] = True
     for step in blueprint.steps + blueprint.validations:
-        if step.module == module:
+        if found and step.module == found.module:
             value["file"] = step.file
             value |= dict(step.options)
     return value

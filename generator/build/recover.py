@@ -3,6 +3,7 @@
 import shutil
 
 from generator.build import journal, numbering, releases, secrets
+from generator.build.address import parse
 from generator.build.target import Request
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError
@@ -96,9 +97,7 @@ def _gone(request: Request, ledger: releases.Ledger, meant: releases.Ledger) -> 
 
 def refuse_behind(ledger: releases.Ledger, terraform: Terraform) -> None:
     """Raise ImagegenError when the state has images of versions that the ledger does not know (azure-facts 2)."""
-    known = {
-        address.rpartition("/")[2].partition('"')[0] for address in terraform.state_list() if address.startswith(IMAGE)
-    }
+    known = {_of_image(address)[1] for address in terraform.state_list()} - {""}
     if missing := sorted(known - set(ledger.releases), key=numbering.sort_key):
         raise ImagegenError(
             f"the state has released images that the ledger lacks: {', '.join(missing)}",
@@ -125,5 +124,12 @@ def retire(request: Request, version: str) -> None:
 
 def images_of(in_state: list[str], version: str, output: str = "") -> list[str]:
     """The addresses of a version's images, or of one of them: `module.image["OUTPUT/VERSION"].…`."""
-    ending = f'"{output}/{version}"]' if output else f'/{version}"]'
-    return [address for address in in_state if address.startswith(IMAGE) and ending in address]
+    found = {address: _of_image(address) for address in in_state}
+    return [address for address, (name, of) in found.items() if name and of == version and output in ("", name)]
+
+
+def _of_image(address: str) -> tuple[str, str]:
+    """The output and the version that an image's address is of; ("", "") for any other."""
+    found = parse(address)
+    output, _, version = found.index.partition("/") if found and found.module.startswith("image") else ("", "", "")
+    return output, version

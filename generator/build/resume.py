@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from generator.build import journal, releases, secrets
+from generator.build.address import parse
 from generator.build.build import Build
 from generator.build.target import Job, Request, Resolved
 from generator.build.terraform import Change, Terraform
@@ -95,4 +96,5 @@ def _changed(changes: list[Change], completed: set[str], build: Build) -> str:
 
 
 def _module(address: str) -> str:
-    return address.split(".")[1].partition("[")[0] if address.startswith("module.") else address
+    found = parse(address)
+    return found.module if found else address

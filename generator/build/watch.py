@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from generator.build.address import Address, parse
 from generator.build.events import Events
 from generator.build.terraform import Event, TerraformFailed
 from generator.errors import StepFailed
@@ -26,7 +27,6 @@ FIXED_TITLES = {
     "captured_image": "captured image", "captured_gallery": "captured image",
     "validation_staging": "staging", "validation_vm": "second machine", "image": "image",
 }  # fmt: skip
-_ADDRESS = re.compile(r"module\.(?P<module>\w+)(\[(?P<index>[^\]]*)\])?\.(?P<type>\w+)\.(?P<resource>\w+)")
 # What Terraform itself keeps of a module is not its work, but for what a provisioner of it does.
 _BOOKKEEPING = "terraform_data"
 _WORK = {"run", "this"}
@@ -36,8 +36,8 @@ FOLLOWER_SECONDS = 5.0
 
 def phase_of(address: str) -> str:
     """Which phase of a build a resource of the workspace belongs to."""
-    found = _ADDRESS.match(address)
-    module = found["module"] if found else address
+    found = parse(address)
+    module = found.module if found else address
     if module.startswith("validation"):
         return "validate"
     if module.startswith("image"):
@@ -97,16 +97,16 @@ class Watch:
     def __call__(self, event: Event) -> None:
         """Take one event of `terraform apply -json`."""
         hook = event.get("hook") or {}
-        found = _ADDRESS.match((hook.get("resource") or {}).get("addr", ""))
+        found = parse((hook.get("resource") or {}).get("addr", ""))
         if not found or hook.get("action") == "delete":
             return
         step, told = self._step(found)
-        if found["type"] == _BOOKKEEPING and found["resource"] not in _WORK:
-            self._bookkept(found[0], event, step, told)
+        if found.kind == _BOOKKEEPING and found.name not in _WORK:
+            self._bookkept(found.text, event, step, told)
             return
         match event.get("type"):
             case "apply_start":
-                self._start(found["module"], step, told)
+                self._start(found.module, step, told)
             case "provision_progress":
                 self._output(step, hook.get("output", ""))
             case "apply_complete" | "apply_errored" as kind:
@@ -122,14 +122,13 @@ class Watch:
         elif address.endswith(KEEP) and event.get("type") == "provision_progress":
             self._output(step, event["hook"].get("output", ""))
 
-    def _step(self, found: "re.Match[str]") -> tuple[str, str]:
+    def _step(self, found: Address) -> tuple[str, str]:
         """The key and the title of what a resource is the work of."""
-        module, index = found["module"], (found["index"] or "").strip('"')
-        step, told = module, title(self.job.blueprint, module, index, found["type"])
-        if module.startswith("image"):
-            step = f"image_{index.partition('/')[0]}"
-        elif _is_part(module, found["type"]):
-            step = f"{module}.{found['type']}"
+        step, told = found.module, title(self.job.blueprint, found.module, found.index, found.kind)
+        if found.module.startswith("image"):
+            step = f"image_{found.index.partition('/')[0]}"
+        elif _is_part(found.module, found.kind):
+            step = f"{found.module}.{found.kind}"
         self.titles[step] = told
         return step, told
 
@@ -173,7 +172,7 @@ class Watch:
 
     def explain(self, error: TerraformFailed) -> Exception:
         """The failure in the user's terms: which step, which script, its last lines."""
-        found = _ADDRESS.match(error.diagnostics[0].address) if error.diagnostics else None
+        found = parse(error.diagnostics[0].address) if error.diagnostics else None
         failed = self.failed or (self._step(found)[0] if found else None)
         if failed is None:
             return error

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from generator.build import marked
+from generator.build import marked, ssh
 from generator.build.events import Events
 from generator.build.marked import Secrets
 from generator.build.releases import Ledger, Release
@@ -240,11 +240,7 @@ class LocalTarget:
         """ssh to a machine that runs, with the build's key."""
         for name in ("validation", "machine"):
             if running := machine.running(directory / name):
-                return [
-                    "ssh", "-i", str(directory / "key"), "-p", str(running.ssh_port),
-                    "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-                    f"{running.user}@127.0.0.1",
-                ]  # fmt: skip
+                return ssh.command(directory / "key", running.user, "127.0.0.1", port=running.ssh_port)
         return None
 
     def describe(self, workspace: Path, release: Release) -> list[dict[str, Any]]:

@@ -117,10 +117,11 @@ def test_a_managed_image_and_a_blob_give_way_to_the_next(azure: Azure, template:
 
 @pytest.fixture
 def replaced(azure: Azure, template: Write, tmp_path: Path) -> Path:
-    """A workspace whose first blob is released, and stands where the next one goes."""
+    """A workspace whose second blob is released: it took the place of the first, and stands where the next one goes."""
     blob = {"type": "VHD", "runOutputName": "disk", "uri": f"{azure.container()}/web/disk.vhd"}
     path = template(SHELL, vmProfile=private(azure), distribute=[blob])
     azure.imagegen("apply", path, "--out", tmp_path / "out")
+    azure.imagegen("apply", tmp_path / "out")
     return tmp_path / "out"
 
 
@@ -131,25 +132,25 @@ def test_a_released_blob_outlives_a_copy_that_fails(azure: Azure, replaced: Path
     after = azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd")
     assert (after.metadata, after.content) == (before.metadata, before.content)
     assert "web/disk.vhd.new" not in azure.arm.blobs.names("vault", "vhds")
-    assert ledger(replaced)["1.0.0"]["images"]["disk"].get("status") is None
-    assert list(ledger(replaced)) == ["1.0.0"]
+    assert ledger(replaced)["1.0.1"]["images"]["disk"].get("status") is None
+    assert list(ledger(replaced)) == ["1.0.0", "1.0.1"]
 
 
 def test_a_blob_that_is_half_overwritten_is_made_whole(azure: Azure, replaced: Path) -> None:
     """imagegen is killed while the new blob, which is whole, is copied to the place of the old one."""
     azure.cloud.set(copies={"reads": 2})
     child = azure.imagegen.start("apply", replaced)
-    wait(lambda: azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd").metadata["imagegen_version"] == "1.0.1")
+    wait(lambda: azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd").metadata["imagegen_version"] == "1.0.2")
     kill(child.pid)
     child.wait()
     azure.cloud.set(copies={})
     azure.imagegen("cleanup", replaced)
     assert "web/disk.vhd.new" not in azure.arm.blobs.names("vault", "vhds")
     blob = azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd")
-    assert (blob.metadata["imagegen_version"], blob.copy and blob.copy.status) == ("1.0.1", "success")
+    assert (blob.metadata["imagegen_version"], blob.copy and blob.copy.status) == ("1.0.2", "success")
     assert blob.content.endswith(b"conectix".ljust(512, b"\0"))
-    assert ledger(replaced)["1.0.1"]["status"] == "released"
-    assert ledger(replaced)["1.0.0"]["images"]["disk"]["status"] == "overwritten"
+    assert ledger(replaced)["1.0.2"]["status"] == "released"
+    assert ledger(replaced)["1.0.1"]["images"]["disk"]["status"] == "overwritten"
 
 
 def test_blobs_that_cannot_be_written_are_refused(azure: Azure, template: Write, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 IMAGEGEN = (sys.executable, "-m", "generator")
 # What children of a killed command may still need to end by themselves.
 ENDING_SECONDS = 15.0
-TIMEOUT_MINUTES = 5  # of a build: less than what any command may take (trial.py)
+TIMEOUT_MINUTES = 6  # of a build: less than what any command may take (trial.py)
 PHASE = re.compile(r"^\d\d:\d\d (\w+)", re.MULTILINE)
 Part = dict[str, Any]
 

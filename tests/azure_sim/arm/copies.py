@@ -17,16 +17,16 @@ def begin(arm: Arm, place: Place, request: Request) -> Answer:
     """Begin a copy. The hook `copies` says after how many `reads` of the blob it ends, and how it `fails`."""
     account, container, name = place
     source = request.headers["x-ms-copy-source"]
-    content = _fetched(arm, source)
-    if content is None:
+    found = _fetched(arm, source)
+    if found is None:
         raise CloudError(404, "CannotVerifyCopySource", "The specified resource does not exist.")
     blobs = arm.blobs.container(account, container).blobs
     old = blobs.get(name)
     if old and old.copy and old.copy.status == "pending":
         raise CloudError(409, "PendingCopyOperation", "There is currently a pending copy operation.")
     told = arm.cloud.hook("copies")
+    content, kind = found
     copy = Copy(str(uuid4()), source, content, int(told.get("reads", 0)), told.get("fails"))
-    kind = "PageBlob" if "/md-" in source else "BlockBlob"
     blob = Blob(kind=kind, metadata=metadata(request), copy=copy)
     if old:
         blob.lease = old.lease
@@ -87,15 +87,17 @@ def _end(blob: Blob, copy: Copy) -> None:
     blob.touch()
 
 
-def _fetched(arm: Arm, source: str) -> bytes | None:
-    """The bytes behind an address; None when it is not of this front, or closed."""
+def _fetched(arm: Arm, source: str) -> tuple[bytes, str] | None:
+    """The bytes behind an address and its type of blob, which a copy has too; None when it is not of this front, or
+    closed."""
     if not source.startswith(f"{arm.endpoint}/"):
         return None
     account, _, rest = unquote(urlsplit(source).path).lstrip("/").partition("/")
     if account.startswith("md-"):
-        return disks.content(arm, account)
+        content = disks.content(arm, account)
+        return None if content is None else (content, "PageBlob")
     container, _, name = rest.partition("/")
     try:
-        return arm.blobs.read(account, container, name)
+        return arm.blobs.read(account, container, name), arm.blobs.blob(account, container, name).kind
     except CloudError:
         return None
