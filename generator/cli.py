@@ -1,14 +1,16 @@
 """The command line: options in, one call out. The only place that prints errors and exits."""
 
+import gc
+import os
 import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from generator import commands, console, host_cli, host_commands, template_commands
+from generator import __version__, commands, console, host_cli, host_commands, template_commands
 from generator.errors import ImagegenError, Interrupted
 
 app = typer.Typer(
@@ -19,6 +21,8 @@ app = typer.Typer(
 app.add_typer(host_cli.base_app, name="base")
 app.add_typer(host_cli.cache_app, name="cache")
 
+# New objects before a search for garbage: start-up makes fewer, and all of them stay.
+GARBAGE = 200_000
 # Options of `apply` that are about several builds together, or about one.
 ONCE = ("parallel", "json", "quiet")
 Templates = Annotated[list[Path], typer.Argument(help="Image templates (JSON).", show_default=False)]
@@ -79,9 +83,7 @@ def root(
 
         wing.show_commands()
     if show_version:
-        from generator import version  # noqa: PLC0415
-
-        console.put(f"imagegen {version()}")
+        console.put(f"imagegen {__version__}")
         raise typer.Exit
 
 
@@ -238,17 +240,25 @@ def doctor(
     raise typer.Exit(host_commands.doctor(target or "local", subject, json=json))
 
 
-def main() -> None:
+def main() -> NoReturn:
     """The entry point of the command."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _interrupt)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # whoever read it is gone, or the disk is full
+        code = code or 1
+    os._exit(code)  # taking down the interpreter would last as long as importing all that there is to take down
 
 
 def run(arguments: list[str]) -> int:
     """Run a command line; errors become words and an exit code (design.md section 8)."""
     json = "--json" in arguments
+    gc.set_threshold(GARBAGE)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks through all that is installed for some
     try:
         code: Any = app(arguments, standalone_mode=False)
     except ImagegenError as error:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, TextIO
 
+from generator import __version__
 from generator.errors import ImagegenError, InvalidTemplate, Problem, StepFailed
 
 # Escape sequences and controls of a script's output must not steer the terminal of whoever watches.
@@ -254,9 +255,7 @@ def bug_log(error: Exception) -> str:
     import tempfile  # noqa: PLC0415
     import traceback  # noqa: PLC0415
 
-    from generator import version  # noqa: PLC0415
-
-    about = f"imagegen {version()}, Python {platform.python_version()}, {platform.platform()}\n"
+    about = f"imagegen {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
     try:
         with tempfile.NamedTemporaryFile("wb", prefix="imagegen-bug-", suffix=".log", delete=False) as log:
             log.write("".join([about, *traceback.format_exception(error)]).encode(errors="backslashreplace"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from generator import version
+from generator import __version__
 from generator.errors import ImagegenError
 from generator.login import endpoints as clouds
 from generator.login.credentials import Login, credential
@@ -87,7 +87,7 @@ class Session:
     def _options(self) -> dict[str, Any]:
         """What all clients are told: who asks, how often to try again, whom to trust."""
         return {
-            "user_agent": f"imagegen/{version()}", "retry_total": RETRIES, "retry_status": RETRIES,
+            "user_agent": f"imagegen/{__version__}", "retry_total": RETRIES, "retry_status": RETRIES,
             "retry_backoff_max": LONGEST_PAUSE_SECONDS,
         } | ({"connection_verify": self.ca} if self.ca else {})  # fmt: skip
 

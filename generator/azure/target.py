@@ -8,10 +8,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generator.azure import address, entries, ids, inputs, staged
-from generator.azure.session import Session, connect
 from generator.build import marked
 from generator.build.events import Events
 from generator.build.marked import Secrets
@@ -22,6 +21,9 @@ from generator.login.credentials import environment
 from generator.settings import Settings
 from generator.workspace.azure import WORKSPACE_TAG
 from generator.workspace.blueprint import Azure, Blueprint, Step
+
+if TYPE_CHECKING:
+    from generator.azure.session import Session
 
 # Replication to other regions may take hours (azure-facts 11).
 REPLICATION_SECONDS = 6 * 3600.0
@@ -64,9 +66,11 @@ class AzureTarget:
         return lease.hold_or_stop(self.session, dict(azure.backend))
 
     @property
-    def session(self) -> Session:
+    def session(self) -> "Session":
         """The login, made once it is needed."""
         if self._connected is None:
+            from generator.azure.session import connect  # noqa: PLC0415
+
             self._connected = connect(self._azure.subscription_id if self._azure else "")
         return self._connected
 

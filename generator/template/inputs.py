@@ -9,7 +9,8 @@ from typing import Any
 from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
 from generator.template import placeholders
-from generator.template.arm import Inputs, evaluate_body, expand, is_deployment, parameters_of
+from generator.template.arm.deployed import is_deployment
+from generator.template.arm.inputs import Inputs, parameters_of
 from generator.template.document import Document, in_order
 from generator.template.load import load
 from generator.template.tokens import SURROGATE
@@ -54,6 +55,8 @@ def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes]
     if not sets and not is_deployment(filled.value) and not CALL.search(document.text):
         return Given(filled, [], set())
     inputs = Inputs(parameters=values, sets=sets, resource=settings.resource or None, **where)
+    from generator.template.arm.expand import evaluate_body, expand  # noqa: PLC0415 - slow to import
+
     try:
         expanded = (expand if is_deployment(filled.value) else evaluate_body)(filled, inputs)
     except InvalidTemplate as error:

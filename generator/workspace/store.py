@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from generator import version
+from generator import __version__
 from generator.errors import ImagegenError
 from generator.template import plain
 from generator.workspace.render import to_json
@@ -83,7 +83,7 @@ def lock_bytes(files: dict[str, bytes], settings: dict[str, Any], sources: list[
     """The lock of these files (template.json among them)."""
     return to_json({
         "schema": SCHEMA,
-        "imagegen": version(),
+        "imagegen": __version__,
         "input": {"path": TEMPLATE, "sha256": _digest(files[TEMPLATE])},
         "settings": settings,
         "sources": sources,

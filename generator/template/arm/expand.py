@@ -43,15 +43,6 @@ class Expanded:
     secrets: set[str] = field(default_factory=set)
 
 
-def is_deployment(value: Any) -> bool:
-    """Whether a document is a deployment template: it has resources, or its schema says so."""
-    if not isinstance(value, dict):
-        return False
-    return (
-        spelled(value, "resources") is not None or "deploymenttemplate" in str(value.get("$schema", ""))[:200].lower()
-    )
-
-
 def expand(document: Document, inputs: Inputs) -> Expanded:
     """The image template that a deployment template deploys. Raises InvalidTemplate with all problems."""
     return _guarded(document, lambda: _expand(document, inputs))

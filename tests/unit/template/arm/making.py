@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from generator.errors import InvalidTemplate, Problem
-from generator.template.arm import Expanded, Inputs, expand
+from generator.template.arm.expand import Expanded, expand
+from generator.template.arm.inputs import Inputs
 from generator.template.load import load
 
 TYPE = "Microsoft.VirtualMachineImages/imageTemplates"

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from generator.errors import InvalidTemplate
-from generator.template.arm import Inputs, evaluate_body, expand, is_deployment
+from generator.template.arm.deployed import is_deployment
+from generator.template.arm.expand import evaluate_body, expand
+from generator.template.arm.inputs import Inputs
 from generator.template.load import load
 from tests.unit.template.corpus import CORPUS, FILES
 

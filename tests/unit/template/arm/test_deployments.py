@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from generator.errors import InvalidTemplate
-from generator.template.arm import is_deployment, parameters_of
+from generator.template.arm.deployed import is_deployment
+from generator.template.arm.inputs import parameters_of
 from generator.template.load import load
 from tests.unit.template.arm.making import TYPE, body, expanded, image, problems, value
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from generator.template.arm import Inputs, evaluate_body
 from generator.template.arm.bounds import ExpressionError
+from generator.template.arm.expand import evaluate_body
+from generator.template.arm.inputs import Inputs
 from generator.template.arm.syntax import normal, parse
 from generator.template.load import load
 from tests.unit.template.arm.making import body, image, problems, value
