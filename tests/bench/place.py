@@ -96,7 +96,8 @@ def computer(place: Place) -> dict[str, Any]:
         "kernel": platform.release(), "accelerator": chosen.name, "why": chosen.why,
         "load": round(os.getloadavg()[0], 2), "python": platform.python_version(),
         "qemu": accelerator.qemu_version(), "terraform": _version("terraform"), "packer": _version("packer"),
-        "file_system": file_system(place.folder), "guest": f"{place.shape.cores} core{'s' * (place.shape.cores > 1)}, {place.shape.memory_mb} MiB",
+        "file_system": file_system(place.folder),
+        "guest": f"{place.shape.cores} core{'s' * (place.shape.cores > 1)}, {place.shape.memory_mb} MiB",
     }  # fmt: skip
 
 
