@@ -8,7 +8,7 @@ from typing import Any
 from generator.build import journal, releases, secrets
 from generator.build.events import Events
 from generator.build.target import Job, Request, Target, Values
-from generator.build.terraform import Terraform, module_names
+from generator.build.terraform import Terraform
 from generator.workspace.render import to_json
 from generator.workspace.store import atomic_write
 
@@ -57,10 +57,6 @@ class Build:
         path = journal.path(self.workspace, journal.INPUTS)
         atomic_write(path, to_json(self.values), sync=True)
         return [path, self.keys.var_file]
-
-    def image_modules(self) -> list[str]:
-        """The addresses of the module calls that make images."""
-        return [f"module.{name}" for name in module_names(self.workspace) if name.startswith("image")]
 
     def remaining(self) -> float:
         """Seconds until the build's timeout."""

@@ -12,7 +12,7 @@ from generator.build.build import Build
 from generator.build.check import check
 from generator.build.recover import clean_up, images_of
 from generator.build.target import Request
-from generator.build.terraform import TerraformFailed
+from generator.build.terraform import TerraformFailed, image_modules
 from generator.build.watch import Watch
 from generator.errors import ImagegenError, StepFailed
 from generator.run import DeadlinePassed
@@ -152,7 +152,7 @@ def _make_images(run: Build, release: releases.Release, coming: Path) -> None:
     exports = run.target.exports(images)
     failure: ImagegenError | None = None
     try:
-        _apply_only(run, IMAGES, "distribute.tfplan", targets=run.image_modules(), extra=coming)
+        _apply_only(run, IMAGES, "distribute.tfplan", targets=image_modules(run.workspace), extra=coming)
     except ImagegenError as error:
         failure = _timed_out(run, error)
     run.terraform.deadline = None

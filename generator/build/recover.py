@@ -1,11 +1,12 @@
 """Ending what a build left behind, whether it ended by itself, failed, or was killed."""
 
 import shutil
+from pathlib import Path
 
 from generator.build import journal, numbering, releases, secrets
 from generator.build.address import parse
 from generator.build.target import Request
-from generator.build.terraform import Terraform
+from generator.build.terraform import Terraform, TerraformFailed, image_modules
 from generator.errors import ImagegenError
 from generator.workspace.store import LEDGER
 
@@ -30,7 +31,7 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     for folder in folders:
         target.stop(folder)
     in_state = terraform.state_list()
-    settled = _settle_images(request, terraform, in_state)
+    settled = _settle_images(request, terraform, in_state, folders)
     released = target.release(request.blueprint, request.events)
     left = [address for address in in_state if not address.startswith(IMAGE)]
     if left or settled:  # not before the target's own release: a machine that is off keeps its run commands
@@ -50,8 +51,9 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     return ended
 
 
-def _settle_images(request: Request, terraform: Terraform, in_state: list[str]) -> bool:
-    """A version whose images were all made when its build was cut off is released; any other coming one is undone.
+def _settle_images(request: Request, terraform: Terraform, in_state: list[str], folders: set[Path]) -> bool:
+    """A version whose images were all made when its build was cut off is released; any other coming one is undone,
+    unless released images gave way to it and are gone: then its own are made after all, if that can be.
 
     Returns whether one was released: its images are to be imported again.
     """
@@ -67,16 +69,34 @@ def _settle_images(request: Request, terraform: Terraform, in_state: list[str]) 
     settled = False
     for version in set(meant.releases) - set(ledger.releases):
         release = meant.releases[version]
+        made = target.whole(workspace, release["images"], request.events)
+        if not made and _gone(request, ledger, meant):
+            _make_after_all(request, terraform, folders)
+            in_state = terraform.state_list()
+            made = target.whole(workspace, release["images"], request.events)
         # In the state an image may be tainted, whole or not; where it is released it is imported again.
         terraform.forget(images_of(in_state, version))
-        if target.whole(workspace, release["images"], request.events):
+        if made:
             releases.save(workspace, meant.with_release(version, release | {"status": "released"}))
+            request.events.note(f"{version} is released: its images were made")
             settled = True
         else:
             target.discard(workspace, release["images"])
             releases.save(workspace, ledger.overwriting(_gone(request, ledger, meant)))
     path.unlink()
     return settled
+
+
+def _make_after_all(request: Request, terraform: Terraform, folders: set[Path]) -> None:
+    """Make the images for which released ones were removed, while the machine that they are made of still stands."""
+    workspace = request.workspace
+    inputs = [journal.path(workspace, journal.INPUTS), *(folder / secrets.VAR_FILE for folder in sorted(folders))]
+    var_files = [path for path in (*inputs, journal.path(workspace, journal.COMING)) if path.exists()]
+    request.events.note("released images have given way: the new ones are made after all")
+    try:
+        terraform.apply(var_files=var_files, refresh=False, targets=image_modules(workspace))
+    except TerraformFailed as error:
+        request.events.note(f"they could not be made: {error.message}")
 
 
 def _gone(request: Request, ledger: releases.Ledger, meant: releases.Ledger) -> list[tuple[str, str]]:

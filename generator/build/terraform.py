@@ -206,10 +206,10 @@ def _modules_json(calls: list[tuple[str, str]]) -> bytes:
     return json.dumps({"Modules": entries}, separators=(",", ":")).encode()
 
 
-def module_names(folder: Path) -> list[str]:
-    """The names of the module calls of an initialised workspace, as Terraform keeps them."""
+def image_modules(folder: Path) -> list[str]:
+    """The addresses of the module calls of an initialised workspace that make images."""
     known = json.loads((folder / MODULES).read_bytes())["Modules"]
-    return [entry["Key"] for entry in known if entry["Key"]]
+    return [f"module.{entry['Key']}" for entry in known if entry["Key"].startswith("image")]
 
 
 def _has_providers(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.azure.making import (
 )
 from tests.azure.rest import at_rest, terraform
 from tests.azure.test_failure import kill, wait
+from tests.azure_sim.faults import fault
 
 REGIONS = [
     {"name": "westeurope", "replicaCount": 2, "storageAccountType": "Standard_ZRS"},
@@ -113,6 +115,27 @@ def test_a_managed_image_and_a_blob_give_way_to_the_next(azure: Azure, template:
     }  # fmt: skip
     assert "gives way to 1.0.1" in done.stderr
     assert not [each for each in azure.names() if each.endswith("/grants/sas")]
+
+
+@pytest.mark.parametrize("how", ["fail", "refuse"])
+def test_a_managed_image_that_gave_way_is_followed_by_the_new_one(
+    azure: Azure, template: Write, tmp_path: Path, how: Any
+) -> None:
+    """The old one had to go first: where Azure fails to make the new one, it is made from the machine after all."""
+    azure.definition("web")  # and with it the group
+    path = template(SHELL, vmProfile=private(azure), distribute=[managed(f"{MANAGED}/web")])
+    before = azure.names()
+    out = tmp_path / "out"
+    azure.imagegen("apply", path, "--out", out)
+    azure.cloud.plant(fault("create", "Microsoft.Compute/images", how, name="web"))
+    failed = azure.imagegen("apply", out, code=1)
+    assert "the new ones are made after all" in failed.stderr
+    assert "1.0.1 is released" in failed.stderr
+    at_rest(azure, out, before, {f"{MANAGED}/web"})
+    image = azure.cloud.get(f"{MANAGED}/web")
+    assert image
+    assert image["tags"]["imagegen:version"] == "1.0.1"
+    assert ledger(out)["1.0.0"]["images"]["managed"]["status"] == "overwritten"
 
 
 @pytest.fixture
