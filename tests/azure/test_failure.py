@@ -66,7 +66,8 @@ def test_a_step_that_was_cut_off_is_ended_and_run_again(azure: Azure, template: 
     before = azure.names()
     out = tmp_path / "out"
     child = azure.imagegen.start("apply", path, "--out", out)
-    wait(lambda: "020-fail" in ran(azure) or child.poll() is not None)
+    journal = out / ".imagegen/journal.json"
+    wait(lambda: "020-fail" in ran(azure) and "step_020_fail" in journal.read_text())
     kill(child.pid)
     child.wait()
     azure.cloud.set(scripts=USUAL)
