@@ -106,12 +106,16 @@ def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:
 
 
 def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Path) -> dict[str, Any]:
-    """What is in a workspace: {name, target, state, releases, build?}. `state` is rest, building, kept or left."""
+    """What is in a workspace: {name, target, state, releases, build?}.
+
+    `state` is rest, building, ending (a killed build's Terraform), kept or left.
+    """
     value: dict[str, Any] = {"folder": str(workspace), "state": "rest"}
     record = journal.read(workspace)
     owner = journal.holder(workspace)
     if record:
-        value["state"] = "building" if owner else ("kept" if record.kept else "left")
+        working = "building" if journal.runs(str(owner)) else "ending"
+        value["state"] = working if owner else ("kept" if record.kept else "left")
         value["build"] = {"version": record.version, "phase": record.phase, "process": owner}
         directory = secrets.folder_of(record, state_dir)
         if directory and (login := target.login(blueprint, directory)):
@@ -129,6 +133,7 @@ def status_as_text(value: dict[str, Any]) -> str:
     told = {
         "rest": "no build under way",
         "building": f"a build runs (process {build.get('process')})",
+        "ending": f"the build of {build.get('version')} was killed, and what it ran is still ending: wait a minute",
         "kept": f"the machine of {build.get('version')} is kept: `imagegen ssh {value['folder']}`, "
         f"then `imagegen cleanup {value['folder']}`",
         "left": f"the build of {build.get('version')} was left behind in phase {build.get('phase')}: "

@@ -141,11 +141,11 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
         except BlockingIOError:
             owner = os.pread(descriptor, 32, 0).decode() or "?"
             os.close(descriptor)
-            if waiting and _runs(owner):
+            if waiting and runs(owner):
                 if owner != told:
                     waiting(f"waiting for process {owner}, which is at work here")
                 told, patience = owner, time.monotonic() + ORPHAN_SECONDS
-            elif _runs(owner) or time.monotonic() > patience:
+            elif runs(owner) or time.monotonic() > patience:
                 raise ImagegenError(
                     f"another imagegen (process {owner}) is at work in {lock.parent.parent}",
                     "wait until it has ended, or give --wait",
@@ -158,6 +158,6 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
         os.close(descriptor)
 
 
-def _runs(owner: str) -> bool:
+def runs(owner: str) -> bool:
     """Whether the process that a lock names is there: a dead one's Terraform may still be ending."""
     return not owner.isdecimal() or Path("/proc", owner).exists()

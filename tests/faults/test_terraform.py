@@ -168,3 +168,18 @@ def test_a_killed_build_is_ended_by_the_next_command(
     terraform.fails("none", "")
     assert command("cleanup", workspace).code == 0
     invariants.nothing_is_left(workspace, world.state_dir)
+
+
+def test_what_a_killed_build_ran_is_told_of_and_waited_for(
+    workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path
+) -> None:
+    """Its Terraform writes its state for as long as that takes."""
+    terraform.fails("apply", f"trap '' INT; touch {tmp_path}/hangs; for each in $(seq 80); do sleep 0.05; done")
+    child = _start("apply", workspace)
+    _wait_for(tmp_path / "hangs")
+    child.kill()
+    child.communicate(timeout=10)
+    assert "what it ran is still ending" in command("status", workspace).out
+    terraform.fails("none", "")
+    assert command("cleanup", workspace).code == 0
+    invariants.nothing_is_left(workspace, world.state_dir)
