@@ -2,7 +2,6 @@
 
 import secrets as random
 import shlex
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,8 +47,8 @@ def plan(request: Request) -> dict[str, Any]:
         captured = "" if blueprint.source_validation_only else PLANNED
         values |= target.validation_values(job, captured, target.planned_key)
     values |= target.captured_values(job, PLANNED)
-    with tempfile.TemporaryDirectory(prefix="imagegen-") as scratch:
-        inputs = Path(scratch, "plan.tfvars.json")
+    with terraform.scratch() as scratch:
+        inputs = scratch / "plan.tfvars.json"
         inputs.write_bytes(to_json(values | {"releases": ledger.with_release(chosen, release).releases}))
         changes = terraform.plan(var_files=[inputs])
     by_phase: dict[str, list[dict[str, Any]]] = {phase: [] for phase in PHASES}

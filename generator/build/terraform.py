@@ -9,8 +9,9 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,15 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """Remove the temporary files of all that was run in this workspace under the lease."""
         shutil.rmtree(self._temporary, ignore_errors=True)
         self.environment.pop("TMPDIR", None)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for the files of one command, where a later `sweep` finds it when this one is killed."""
+        self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(prefix="once-", dir=self._temporary) as folder:
+            yield Path(folder)
+        with suppress(OSError):  # somebody else has theirs there
+            self._temporary.rmdir()
 
     def init(self) -> None:
         """Initialise the workspace where that is still needed: no provider or module of it changes meanwhile."""
