@@ -79,14 +79,14 @@ def test_a_full_cache_costs_only_time(
 
 
 def test_a_full_temporary_folder(workspace: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refused or done, and told; also a bug of ours, whose log finds no room."""
+    """Nothing of ours needs it; nor is a bug of ours told in another way when its log finds no room."""
     import tempfile
 
     disk.fill()
     monkeypatch.setenv("TMPDIR", str(disk.path))
     monkeypatch.setattr(tempfile, "tempdir", str(disk.path))
     said = command("plan", workspace)
-    assert (said.code, "No space left on device" in said.err) == (1, True), said.err
+    assert said.code == 0, said.err
     monkeypatch.setattr("generator.commands.status", lambda *_, **__: 1 // 0)
     said = command("status", workspace)
     assert said.code == 3
