@@ -14,7 +14,6 @@ SCRIPT = b"#!/bin/sh -e\necho 'caf\xe9 ${here} %{x}'\necho oops >&2\nfalse\necho
 def wrapper(folder: Path) -> str:
     """The text of the run command, with its folders elsewhere."""
     inner = (MODULES / "steps/shell/run.sh.tftpl").read_text().replace("${script}", base64.b64encode(SCRIPT).decode())
-    inner = inner.replace("$${", "${")
     text = (MODULES / "azure/run_command/linux.sh.tftpl").read_text()
     for name, value in {"key": "010-x", "user": "imagegen", "run": inner}.items():
         text = text.replace(f"${{{name}}}", value)
