@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from generator.build.marked import Secrets
     from generator.build.target import Request, Target
     from generator.workspace.blueprint import Blueprint
-    from generator.workspace.generate import Generated
+    from generator.workspace.store import Generated
 
 
 FLAGS = {"mirrors": "mirror", "sets": "set"}
@@ -207,9 +207,14 @@ def _ready(
 
 def generated_of(path: Path, out: Path | None, settings: Settings) -> "Generated":
     """The workspace of a template or folder, rendered; warnings of the template are shown."""
-    from generator.workspace.generate import generate as render  # noqa: PLC0415
+    if path.is_dir():
+        from generator.workspace import recall  # noqa: PLC0415
 
-    generated = render(path, settings, out)
+        generated = recall.generate(path, settings)
+    else:
+        from generator.workspace.generate import generate as render  # noqa: PLC0415
+
+        generated = render(path, settings, out)
     if generated.warnings:
         console.show_problems(generated.warnings)
     return generated
@@ -252,8 +257,7 @@ def settings_of(folder: Path, **flags: Any) -> Settings:
 
     Nor can a flag change them: what was asked for would be dropped in silence.
     """
-    from generator.workspace import generate as generating  # noqa: PLC0415
-    from generator.workspace import store  # noqa: PLC0415
+    from generator.workspace import locked, store  # noqa: PLC0415
 
     lock = store.read_lock(folder) if folder.is_dir() else None
     if lock is None:
@@ -263,7 +267,7 @@ def settings_of(folder: Path, **flags: Any) -> Settings:
         raise ImagegenError(
             f"{', '.join(given)} cannot change the workspace {folder}", "generate it anew from its template with them"
         )
-    return generating.with_locked(resolve(**ours), lock)
+    return locked.with_locked(resolve(**ours), lock)
 
 
 def blueprint_of(subject: Path, settings: Settings) -> "Blueprint":

@@ -9,8 +9,7 @@ from generator.build import journal, releases, secrets
 from generator.build.events import Events
 from generator.build.target import Job, Request, Target, Values
 from generator.build.terraform import Terraform
-from generator.workspace.render import to_json
-from generator.workspace.store import atomic_write
+from generator.workspace.files import atomic_write, to_json
 
 
 @dataclass

@@ -13,7 +13,7 @@ from generator.build.terraform import Terraform
 from generator.build.watch import CACHED, KEEP, phase_of, title
 from generator.errors import ImagegenError
 from generator.workspace.blueprint import Blueprint
-from generator.workspace.render import to_json
+from generator.workspace.files import to_json
 
 PHASES = ("build", "customize", "capture", "validate", "distribute", "release")
 

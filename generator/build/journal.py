@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from generator.errors import ImagegenError
 from generator.run import inherited
-from generator.workspace.render import to_json
-from generator.workspace.store import LEDGER, atomic_write, remove_unfinished
+from generator.workspace.files import atomic_write, remove_unfinished, to_json
+from generator.workspace.store import LEDGER
 
 if TYPE_CHECKING:
     from generator.build.target import Job

@@ -16,7 +16,7 @@ from generator.build.terraform import TerraformFailed, image_modules
 from generator.build.watch import Watch
 from generator.errors import ImagegenError, StepFailed
 from generator.run import DeadlinePassed
-from generator.workspace.store import atomic_write
+from generator.workspace.files import atomic_write
 
 CAPTURED = ("module.captured_",)
 VALIDATION = ("module.validation_",)

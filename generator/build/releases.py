@@ -10,8 +10,8 @@ from typing import Any
 from generator.build.numbering import is_version
 from generator.errors import ImagegenError
 from generator.workspace import names
-from generator.workspace.render import to_json
-from generator.workspace.store import LEDGER, atomic_write
+from generator.workspace.files import atomic_write, to_json
+from generator.workspace.store import LEDGER
 
 STATUSES = ("coming", "released", "retired", "overwritten")
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from generator import run
 from generator.build.journal import Journal
-from generator.workspace.render import to_json
-from generator.workspace.store import atomic_write
+from generator.workspace.files import atomic_write, to_json
 
 VAR_FILE = "secrets.tfvars.json"
 

@@ -22,7 +22,7 @@ from python_terraform import Terraform as CommandBuilder
 from generator import run
 from generator.errors import ImagegenError
 from generator.settings import Settings
-from generator.workspace.store import atomic_write
+from generator.workspace.files import atomic_write
 
 Event = dict[str, Any]
 PROVIDERS = ".terraform/providers"

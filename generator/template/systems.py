@@ -1,9 +1,10 @@
 """Which system a marketplace image has, as far as its name tells."""
 
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from generator.template.schema import PlatformImage
+if TYPE_CHECKING:
+    from generator.template.schema import PlatformImage
 
 WINDOWS = re.compile(r"windows|(?:^|[^a-z])win(?:dows)?-?\d|ws20\d\d|visualstudio", re.IGNORECASE)
 LINUX_PUBLISHERS = {
@@ -12,7 +13,7 @@ LINUX_PUBLISHERS = {
 }  # fmt: skip
 
 
-def system_of(source: PlatformImage) -> Literal["linux", "windows"] | None:
+def system_of(source: "PlatformImage") -> Literal["linux", "windows"] | None:
     """`linux` or `windows`; None when the name does not tell."""
     if source.publisher.lower() in LINUX_PUBLISHERS:
         return "linux"

@@ -3,42 +3,26 @@
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator.errors import ImagegenError, Problem
+from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.template import plain
 from generator.workspace import store
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
+from generator.workspace.locked import deciding, with_locked
 from generator.workspace.render import render
+from generator.workspace.store import Generated
 
 if TYPE_CHECKING:
     from generator.template import Read
 
-PARAMETERS = "parameters.json"
 SUBSCRIPTION = re.compile(r"[0-9A-Za-z-]{1,64}")
 # A secure parameter of fewer characters is too likely to be found by chance.
 SHORTEST_TOLD = 6
-# The settings, besides target and sets, on which the reading of a template depends.
-DECIDING = (
-    "resource", "resource_group", "location", "subscription_id", "tenant_id", "deployment_name", "utc_now", "seed",
-    "communicator", "bastion_host", "update_rounds", "backend", "end_of_life_date",
-)  # fmt: skip
-_DEFAULTS = {name: Settings.__dataclass_fields__[name].default for name in DECIDING}
-
-
-@dataclass(frozen=True)
-class Generated:
-    """A rendered workspace, not yet written: where it goes, what it says, and how that differs from what is there."""
-
-    folder: Path
-    blueprint: Blueprint
-    files: dict[str, bytes]
-    comparison: store.Comparison
-    warnings: list[Problem]
 
 
 def generate(path: Path, settings: Settings, out: Path | None = None) -> Generated:
@@ -55,7 +39,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
         if lock is None:
             raise ImagegenError(f"{path} is not a workspace of imagegen", "give a template file, or a generated folder")
         settings = with_locked(settings, lock)
-        settings = replace(settings, parameters=path / PARAMETERS if PARAMETERS in lock.files else None)
+        settings = replace(settings, parameters=path / store.PARAMETERS if store.PARAMETERS in lock.files else None)
         out, template_path = path, path / store.TEMPLATE
     else:
         template_path = path
@@ -73,7 +57,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     _refuse_secrets(rendered, found.secrets)
     files = rendered | {store.TEMPLATE: _kept(found, found.raw)}
     if found.parameters is not None:
-        files[PARAMETERS] = _kept(found, found.parameters)
+        files[store.PARAMETERS] = _kept(found, found.parameters)
     files = dict(sorted(files.items()))
     files[store.LOCK] = store.lock_bytes(
         files, _locked_settings(settings, name, lock, found), _source_files(blueprint, found.template)
@@ -94,27 +78,12 @@ def _released_to(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(filter(SUBSCRIPTION.fullmatch, found)))
 
 
-def with_locked(settings: Settings, lock: store.Lock) -> Settings:
-    """The settings that a workspace was generated with, over the present ones."""
-    sets = tuple(sorted((str(name), str(value)) for name, value in dict(lock.settings.get("sets", {})).items()))
-    rest = {name: _typed(lock.settings.get(name), default) for name, default in _DEFAULTS.items()}
-    return replace(settings, target=str(lock.settings.get("target", settings.target)), sets=sets, **rest)
-
-
-def _typed(locked: Any, default: Any) -> Any:
-    """A setting from a lock, which somebody may have edited, as the kind of value that it is."""
-    if isinstance(default, int):
-        return locked if isinstance(locked, int) else default
-    return default if locked is None else str(locked)
-
-
 def _locked_settings(settings: Settings, name: str, lock: store.Lock | None, found: "Read") -> dict[str, Any]:
     """What of the settings decides the bytes of a workspace."""
     if lock is not None:
         return lock.settings
-    rest = {name: getattr(settings, name) for name in DECIDING if getattr(settings, name) != _DEFAULTS[name]}
     sets = {name: found.kept(value) for name, value in sorted(settings.sets)}
-    return {"name": name, "sets": sets, "target": settings.target} | rest
+    return {"name": name, "sets": sets, "target": settings.target} | deciding(settings)
 
 
 def _refuse_secrets(files: dict[str, bytes], secrets: Iterable[str]) -> None:

@@ -1,16 +1,17 @@
 """Blueprint in, files out. Pure: the same blueprint gives the same bytes."""
 
-import json
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import TYPE_CHECKING
 
 from generator import resources
 from generator.workspace import context, hcl, values
 from generator.workspace.blueprint import Blueprint
+from generator.workspace.files import to_json
 from generator.workspace.hcl import Hcl
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 ROOT_FILES = {
     "main.tf": "main.tf", "variables.tf": "variables.tf", "outputs.tf": "outputs.tf", "terraform.tf": "terraform.tf",
@@ -52,7 +53,9 @@ def render(blueprint: Blueprint, other_subscriptions: tuple[str, ...] = ()) -> d
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only where something is rendered
+
     environment = Environment(
         loader=FileSystemLoader(resources.folder("templates")), undefined=StrictUndefined, finalize=hcl.finalize,
         autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,  # noqa: S701 - HCL
@@ -60,11 +63,6 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.filters["literal"] = lambda value: Hcl("true" if value else "false")
     return environment
-
-
-def to_json(value: Any) -> bytes:
-    """JSON as we write it everywhere: sorted, two spaces, a newline at the end."""
-    return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def _modules(blueprint: Blueprint) -> list[str]:

@@ -4,19 +4,19 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from generator import __version__
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, Problem
 from generator.template import plain
-from generator.workspace.render import to_json
+from generator.workspace.blueprint import Blueprint
+from generator.workspace.files import atomic_write, remove_unfinished, to_json
 
 LOCK = "imagegen.lock.json"
 TEMPLATE = "template.json"
+PARAMETERS = "parameters.json"
 SCHEMA = 1
 LARGEST = 64 * 1024 * 1024  # bytes of a file; ours have a third at most
 # What a build leaves in a workspace by itself: ours, but never rendered.
@@ -27,7 +27,6 @@ PROVIDERS_LOCK = ".terraform.lock.hcl"
 LOADED = ("*.tf", "*.tf.json", "*.tfvars", "*.tfvars.json", "*.tofu", PROVIDERS_LOCK, ".terraform/environment")
 WRITTEN = {".imagegen", ".terraform", ".terraform.tfstate.lock.info", "errored.tfstate", *KEPT}
 WRITTEN_INSIDE = (".imagegen/*", ".terraform/*", "terraform.tfstate*")
-UNFINISHED = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}")  # as atomic_write names what is not whole yet
 State = Literal["create", "identical", "update", "edited", "foreign", "orphan"]
 
 
@@ -49,6 +48,17 @@ class Comparison:
     def having(self, *states: State) -> list[str]:
         """The paths in one of these states, sorted."""
         return sorted(path for path, state in self.states.items() if state in states)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A rendered workspace, not yet written: where it goes, what it says, and how that differs from what is there."""
+
+    folder: Path
+    blueprint: Blueprint
+    files: dict[str, bytes]
+    comparison: Comparison
+    warnings: list[Problem]
 
 
 def read_lock(folder: Path) -> Lock | None:
@@ -176,65 +186,6 @@ def _prune(root: Path, folder: Path) -> None:
     while folder != root and folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent
-
-
-def atomic_write(path: Path | str, content: bytes, *, mode: int = 0o644, sync: bool = False) -> None:
-    """Write a whole file or nothing: a temporary file beside it, renamed over it; on disk at the end when `sync`.
-
-    Plain strings and few calls: a thousand workspaces have forty times as many files.
-    """
-    folder, name = _split(os.fspath(path))
-    temporary = f"{folder}.{name}.{os.urandom(4).hex()}"
-    descriptor = _create(temporary)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            os.fchmod(descriptor, mode)
-            if sync:
-                stream.flush()
-                os.fsync(descriptor)
-        os.replace(temporary, path)  # noqa: PTH105 - see above
-        if sync:
-            _sync_folder(Path(path).parent)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _create(path: str) -> int:
-    """Make a new file, and its folder where that is missing; returns its descriptor."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o600)
-    except FileNotFoundError:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o600)
-
-
-def remove_unfinished(paths: Collection[Path | str]) -> None:
-    """Remove what `atomic_write` left beside these files when it was killed. Only for whoever alone writes them."""
-    written = {os.fspath(path) for path in paths}
-    for folder in {_split(path)[0] for path in written}:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            for left in os.listdir(folder or "."):  # noqa: PTH208 - see atomic_write
-                found = UNFINISHED.fullmatch(left)
-                if found and folder + found["name"] in written:
-                    Path(folder, left).unlink(missing_ok=True)
-
-
-def _split(path: str) -> tuple[str, str]:
-    """A path's folder, with its slash (empty where there is none), and its name."""
-    folder, slash, name = path.rpartition("/")
-    return folder + slash, name
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in this folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def foreign_to_terraform(folder: Path, files: dict[str, bytes]) -> list[str]:

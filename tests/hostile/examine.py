@@ -14,8 +14,9 @@ import typer
 
 from generator import cli
 from generator.settings import Settings
-from generator.workspace.generate import Generated, generate
-from generator.workspace.render import to_json
+from generator.workspace.files import to_json
+from generator.workspace.generate import generate
+from generator.workspace.store import Generated
 from tests.hostile.documents import MARK, Expected, Hostile, composed
 
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")

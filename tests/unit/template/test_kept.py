@@ -8,7 +8,9 @@ import pytest
 from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.workspace import store
-from generator.workspace.generate import Generated, generate, with_locked
+from generator.workspace.generate import generate
+from generator.workspace.locked import with_locked
+from generator.workspace.store import Generated
 from tests.unit.template.making import SOURCE, shell, template, vhd
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
