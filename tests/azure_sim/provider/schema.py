@@ -58,10 +58,15 @@ def provider_schema() -> dict[str, Any]:
 
 
 @cache
+def _behaviour() -> dict[str, Any]:
+    behaviour: dict[str, Any] = json.loads((DATA / "behaviour.json").read_text())
+    return behaviour
+
+
+@cache
 def resource_fields(type_name: str) -> Fields:
     """The fields of a resource type."""
-    behaviour = json.loads((DATA / "behaviour.json").read_text())[type_name]
-    return dict(_of_block(provider_schema()["resource_schemas"][type_name]["block"], behaviour, ""))
+    return dict(_of_block(provider_schema()["resource_schemas"][type_name]["block"], _behaviour()[type_name], ""))
 
 
 @cache
