@@ -45,6 +45,13 @@ def view(session: Session, vm_id: str) -> View:
     )  # fmt: skip
 
 
+def runs(session: Session, vm_id: str) -> bool:
+    """Whether there is such a machine, and it runs. Raises ImagegenError."""
+    with told("asking for the machine"):
+        found: View | None = unless_missing(lambda: view(session, vm_id))
+    return found is not None and found.power == "running"
+
+
 def host(session: Session, vm_id: str, *, public: bool) -> str | None:
     """The address of a machine, its public or its private one; None when there is no such machine or address."""
     machines = session.compute(ids.subscription(vm_id)).virtual_machines

@@ -259,6 +259,14 @@ def terms_path(session: Session, plan: Plan) -> str:
     )
 
 
+def refuse_unnamed(source: Source, plan: Plan) -> None:
+    """Raise ImagegenError for a marketplace image with a plan that the template does not name."""
+    if source.plan is None and source.kind == "PlatformImage":
+        raise ImagegenError(
+            f"{source} has the purchase plan {plan_text(plan)}", "write it as `planInfo` into the template's source"
+        )
+
+
 def accept_terms(session: Session, plan: Plan, ask: Callable[[str], bool]) -> None:
     """See to it that a plan's terms are accepted in the build's subscription; `ask` puts the question to the user.
 

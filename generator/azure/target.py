@@ -6,7 +6,6 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,11 +83,7 @@ class AzureTarget:
         found = sources.resolve(self.session, blueprint.source, azure.location)
         route = destinations.check(self.session, blueprint, found, azure.location)
         if found.plan:
-            if blueprint.source.plan is None and blueprint.source.kind == "PlatformImage":
-                raise ImagegenError(
-                    f"{blueprint.source} has the purchase plan {sources.plan_text(found.plan)}",
-                    "write it as `planInfo` into the template's source",
-                )
+            sources.refuse_unnamed(blueprint.source, found.plan)
             sources.accept_terms(self.session, found.plan, ask)
         if _is_latest(blueprint):
             events.note(f"{blueprint.source} is {found.exact}")
@@ -143,14 +138,8 @@ class AzureTarget:
     def alive(self, job: Job) -> bool:
         """Whether one of the build's machines runs."""
         from generator.azure import machines  # noqa: PLC0415
-        from generator.login.errors import told, unless_missing  # noqa: PLC0415
 
-        with told("asking for the machine"):
-            for name in ("machine", "validation"):
-                view: machines.View | None = unless_missing(partial(machines.view, self.session, self._vm(job, name)))
-                if view and view.power == "running":
-                    return True
-        return False
+        return any(machines.runs(self.session, self._vm(job, name)) for name in ("machine", "validation"))
 
     def capture(self, job: Job, timeout: float) -> str:
         """The machine deprovisions itself and switches off; then it is freed and marked as generalized."""

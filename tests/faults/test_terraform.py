@@ -11,7 +11,7 @@ import pytest
 
 from tests import invariants
 from tests.faults.conftest import StandIn, World
-from tests.hostile.examine import command
+from tests.hostile.examine import Said, command
 
 
 def test_terraform_is_not_there(workspace: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,18 +155,25 @@ def test_a_build_whose_terraform_hangs_is_interrupted(
     invariants.nothing_is_left(workspace, world.state_dir)
 
 
+def _killed_in_terraform(workspace: Path, terraform: StandIn, tmp_path: Path, script: str) -> Said:
+    """What `status` says of a build that was killed (-9) in an apply that ran this script; then it is cleaned up."""
+    terraform.fails("apply", script.replace("READY", f"touch {tmp_path}/ready"))
+    child = _start("apply", workspace)
+    _wait_for(tmp_path / "ready")
+    child.kill()
+    child.communicate(timeout=10)
+    told = command("status", workspace)
+    terraform.fails("none", "")
+    assert command("cleanup", workspace).code == 0
+    return told
+
+
 def test_a_killed_build_is_ended_by_the_next_command(
     workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path
 ) -> None:
     """kill -9: its Terraform ends with it, `status` tells, `cleanup` ends the rest, and what Terraform leaves."""
-    terraform.fails("apply", f"touch errored.tfstate .terraform.tfstate.lock.info {tmp_path}/hangs; exec sleep 1000")
-    child = _start("apply", workspace)
-    _wait_for(tmp_path / "hangs")
-    child.kill()
-    child.communicate(timeout=10)
-    assert "was left behind" in command("status", workspace).out
-    terraform.fails("none", "")
-    assert command("cleanup", workspace).code == 0
+    script = "touch errored.tfstate .terraform.tfstate.lock.info; READY; exec sleep 1000"
+    assert "was left behind" in _killed_in_terraform(workspace, terraform, tmp_path, script).out
     invariants.nothing_is_left(workspace, world.state_dir)
 
 
@@ -174,12 +181,6 @@ def test_what_a_killed_build_ran_is_told_of_and_waited_for(
     workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path
 ) -> None:
     """Its Terraform writes its state for as long as that takes."""
-    terraform.fails("apply", f"trap '' INT; touch {tmp_path}/hangs; for each in $(seq 80); do sleep 0.05; done")
-    child = _start("apply", workspace)
-    _wait_for(tmp_path / "hangs")
-    child.kill()
-    child.communicate(timeout=10)
-    assert "what it ran is still ending" in command("status", workspace).out
-    terraform.fails("none", "")
-    assert command("cleanup", workspace).code == 0
+    script = "trap '' INT; READY; for each in $(seq 80); do sleep 0.05; done"
+    assert "what it ran is still ending" in _killed_in_terraform(workspace, terraform, tmp_path, script).out
     invariants.nothing_is_left(workspace, world.state_dir)
