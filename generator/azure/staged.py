@@ -1,5 +1,7 @@
 """The ids of what staging has. All names there are fixed, so that a lost run is found again."""
 
+import re
+
 from generator.workspace.blueprint import Azure
 
 
@@ -22,6 +24,14 @@ def image(azure: Azure, subscription: str) -> str:
 def version(azure: Azure, subscription: str) -> str:
     """The version in the throw-away gallery that was captured from the machine."""
     return _of(azure, subscription, f"galleries/captured_{azure.id}/images/captured/versions/1.0.0")
+
+
+def is_of(azure: Azure, resource_id: str) -> bool:
+    """Whether an id, as Terraform has it, can be one of staging."""
+    inside = re.match(
+        rf"/subscriptions/[^/]+/resourceGroups/{re.escape(azure.group)}(/.*|$)", resource_id, re.IGNORECASE
+    )
+    return inside is not None and (azure.own_group or azure.id[:8] in inside[1])
 
 
 def _of(azure: Azure, subscription: str, what: str) -> str:

@@ -228,6 +228,10 @@ class AzureTarget:
         azure = self._azure = _azure(blueprint)
         return staging.end(self.session, azure, events)
 
+    def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
+        """All of staging is in one group; in one of the user's, the workspace's id is in its names."""
+        return staged.is_of(_azure(blueprint), resource_id)
+
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Ask Azure for each; what is on its way is waited for, what failed is deleted."""
         from generator.azure import versions  # noqa: PLC0415

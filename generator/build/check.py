@@ -6,7 +6,8 @@ import time
 
 from generator.build import journal, numbering, releases, resume, secrets
 from generator.build.build import Build
-from generator.build.recover import clean_up, refuse_behind
+from generator.build.recover import clean_up
+from generator.build.rest import refuse_behind
 from generator.build.target import Job, Request
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError

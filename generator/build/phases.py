@@ -10,7 +10,8 @@ from typing import TypeVar
 from generator.build import journal, releases
 from generator.build.build import Build
 from generator.build.check import check
-from generator.build.recover import clean_up, images_of
+from generator.build.recover import clean_up
+from generator.build.rest import images_of
 from generator.build.target import Request
 from generator.build.terraform import TerraformFailed, image_modules
 from generator.build.watch import Watch

@@ -3,14 +3,11 @@
 import shutil
 from pathlib import Path
 
-from generator.build import journal, numbering, releases, secrets
-from generator.build.address import parse
+from generator.build import journal, numbering, releases, rest, secrets
 from generator.build.target import Request
 from generator.build.terraform import Terraform, TerraformFailed, image_modules
 from generator.errors import ImagegenError
-from generator.workspace.store import LEDGER
 
-IMAGE = "module.image"
 # What a Terraform leaves that is killed, or cannot write its state to a full disk.
 TERRAFORMS_REMAINS = (".terraform.tfstate.lock.info", "errored.tfstate")
 
@@ -33,11 +30,11 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     in_state = terraform.state_list()
     settled = _settle_images(request, terraform, in_state, folders)
     released = target.release(request.blueprint, request.events)
-    left = [address for address in in_state if not address.startswith(IMAGE)]
+    left = rest.staged(in_state, workspace)
     if left or settled:  # not before the target's own release: a machine that is off keeps its run commands
-        terraform.apply(refresh=target.refreshes)
-        # It has the state of the build, with the first password of a Windows machine (azure-facts 19).
-        (workspace / "terraform.tfstate.backup").unlink(missing_ok=True)
+        rest.bring(request, terraform)
+    elif (record or in_state) and rest.lacking(request, releases.load(workspace), in_state):
+        _take_in(request, terraform)
     ended = ended or left or released
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=not folder.exists())
@@ -49,6 +46,14 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     if ended and not quiet:
         request.events.note(f"ended what was left behind: {', '.join(ended)}")
     return ended
+
+
+def _take_in(request: Request, terraform: Terraform) -> None:
+    """Import released images that the state lacks. Nothing depends on that."""
+    try:
+        rest.bring(request, terraform)
+    except TerraformFailed as error:
+        request.events.note(f"the state lacks released images: {error.message}")
 
 
 def _settle_images(request: Request, terraform: Terraform, in_state: list[str], folders: set[Path]) -> bool:
@@ -75,7 +80,7 @@ def _settle_images(request: Request, terraform: Terraform, in_state: list[str], 
             in_state = terraform.state_list()
             made = target.whole(workspace, release["images"], request.events)
         # In the state an image may be tainted, whole or not; where it is released it is imported again.
-        terraform.forget(images_of(in_state, version))
+        terraform.forget(rest.images_of(in_state, version))
         if made:
             releases.save(workspace, meant.with_release(version, release | {"status": "released"}))
             request.events.note(f"{version} is released: its images were made")
@@ -115,16 +120,6 @@ def _gone(request: Request, ledger: releases.Ledger, meant: releases.Ledger) -> 
     ]
 
 
-def refuse_behind(ledger: releases.Ledger, terraform: Terraform) -> None:
-    """Raise ImagegenError when the state has images of versions that the ledger does not know (azure-facts 2)."""
-    known = {_of_image(address)[1] for address in terraform.state_list()} - {""}
-    if missing := sorted(known - set(ledger.releases), key=numbering.sort_key):
-        raise ImagegenError(
-            f"the state has released images that the ledger lacks: {', '.join(missing)}",
-            f"your checkout is behind the state: bring {LEDGER} up to date",
-        )
-
-
 def retire(request: Request, version: str) -> None:
     """Take a released version out of service: first the ledger says so, then its images and their state go."""
     workspace, target = request.workspace, request.target
@@ -137,19 +132,6 @@ def retire(request: Request, version: str) -> None:
         terraform.init()
         images = ledger.images(version)
         releases.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
-        terraform.forget(images_of(terraform.state_list(), version))
+        terraform.forget(rest.images_of(terraform.state_list(), version))
         target.discard(workspace, images)
-        terraform.apply(refresh=False)
-
-
-def images_of(in_state: list[str], version: str, output: str = "") -> list[str]:
-    """The addresses of a version's images, or of one of them: `module.image["OUTPUT/VERSION"].…`."""
-    found = {address: _of_image(address) for address in in_state}
-    return [address for address, (name, of) in found.items() if name and of == version and output in ("", name)]
-
-
-def _of_image(address: str) -> tuple[str, str]:
-    """The output and the version that an image's address is of; ("", "") for any other."""
-    found = parse(address)
-    output, _, version = found.index.partition("/") if found and found.module.startswith("image") else ("", "", "")
-    return output, version
+        rest.bring(request, terraform, refresh=False)

@@ -166,14 +166,26 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
     def resources(self) -> dict[str, bool]:
         """The addresses in the state, without an index of their own, and whether the creation came to its end."""
+        return {
+            address: all(instance.get("status") != "tainted" for instance in instances)
+            for address, instances in self._managed().items()
+        }
+
+    def ids(self) -> dict[str, set[str]]:
+        """The addresses in the state, without an index of their own, and the ids of what they stand for."""
+        return {
+            address: {str(instance["attributes"].get("id")) for instance in instances}
+            for address, instances in self._managed().items()
+        }
+
+    def _managed(self) -> dict[str, list[dict[str, Any]]]:
+        """What the state has instances of, by address."""
         done = run.run(self.generate_cmd_string("state pull"), cwd=self.folder, extra_env=self.environment)
         resources = json.loads(done.stdout)["resources"] if done.stdout.strip() else []
         return {
-            ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part): all(
-                instance.get("status") != "tainted" for instance in one["instances"]
-            )
+            ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part): one["instances"]
             for one in resources
-            if one["instances"]
+            if one["instances"] and one["mode"] == "managed"
         }
 
     def forget(self, addresses: Sequence[str]) -> None:

@@ -216,6 +216,10 @@ class LocalTarget:
         """All of a local build is in the state, or in its folder."""
         return []
 
+    def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
+        """Nothing in the state stands for more than a file, which is known by its place."""
+        return True
+
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
         return all(_is_made(workspace, image) for image in images.values())

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import OTHER, Azure, Write
+from tests.azure.killing import kill, wait
 from tests.azure.making import (
     MANAGED,
     SHELL,
@@ -20,7 +21,6 @@ from tests.azure.making import (
     shared,
 )
 from tests.azure.rest import at_rest, terraform
-from tests.azure.test_failure import kill, wait
 from tests.azure_sim.faults import fault
 
 REGIONS = [

@@ -1,8 +1,5 @@
 """Builds that break: what stays, what goes, and how the next command goes on."""
 
-import os
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import USUAL, Azure, Write
+from tests.azure.killing import kill, wait
 from tests.azure.making import MACHINES, SHELL, VERSIONS, Part, ledger, managed, private, shared
 from tests.azure.rest import at_rest, nothing_left
 from tests.azure_sim.faults import fault
@@ -166,23 +164,6 @@ def test_after_kill_the_next_command_settles_it(azure: Azure, template: Write, t
     done = azure.imagegen("apply", out)
     assert done.stdout.strip() == f"{image}/versions/1.0.1"
     at_rest(azure, out, before, {f"{image}/versions/1.0.0", f"{image}/versions/1.0.1"})
-
-
-def wait(done: Callable[[], bool], seconds: float = 90.0) -> None:
-    """Until something is so."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def kill(pid: int) -> None:
-    """Kill a process with all that it started, before they can end anything in good order."""
-    os.kill(pid, signal.SIGSTOP)
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        for child in (thread / "children").read_text().split():
-            kill(int(child))
-    os.kill(pid, signal.SIGKILL)
 
 
 def test_trouble_that_passes_is_sat_out(azure: Azure, template: Write, tmp_path: Path) -> None:

@@ -1,0 +1,104 @@
+"""Bringing a state to rest: Terraform ends what a build made and nothing else, and has every released image."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from generator.build import releases
+from generator.build.address import parse
+from generator.build.releases import Ledger
+from generator.build.target import Request
+from generator.build.terraform import Terraform, image_modules
+from generator.errors import ImagegenError
+from generator.workspace.store import LEDGER
+
+# The resources that images are, each the `this` of its module.
+KINDS = ("azurerm_shared_image_version", "azurerm_image", "terraform_data")
+
+
+def bring(request: Request, terraform: Terraform, *, refresh: bool = True) -> None:
+    """Have Terraform find what is gone (`refresh`), end what is left, and import released images that its state lacks.
+
+    Terraform ends whatever its state has and the workspace has not. In a state that is damaged, or a stranger's, that
+    may be anything, a released image too: what is not of this workspace's staging is forgotten instead.
+    """
+    workspace, target = request.workspace, request.target
+    if target.refreshes:  # else nothing stands for more than a file
+        strange = _strange(request, releases.load(workspace), terraform.ids())
+        if strange:
+            request.events.note(f"the state has what is not of this build; it is left alone: {', '.join(strange)}")
+        terraform.forget(strange)
+    terraform.apply(refresh=refresh and target.refreshes)
+    # It has the state of the build, with the first password of a Windows machine (azure-facts 19).
+    (workspace / "terraform.tfstate.backup").unlink(missing_ok=True)
+
+
+def staged(in_state: Iterable[str], workspace: Path) -> list[str]:
+    """The addresses that are not those of images."""
+    modules = image_modules(workspace)
+    return [address for address in in_state if not is_image(address, modules)]
+
+
+def is_image(address: str, modules: list[str]) -> bool:
+    """Whether an address is one that an image has, in one of these modules."""
+    found = parse(address)
+    if found is None or f"module.{found.module}" not in modules:
+        return False
+    return found.kind in KINDS and found.name == "this" and found.text == address and "/" in found.index
+
+
+def lacking(request: Request, ledger: Ledger, in_state: list[str]) -> bool:
+    """Whether the state lacks a released image: a Terraform that is killed as it writes its state may leave none."""
+    known = {_of_image(address) for address in in_state}
+    return any(
+        (output, version) not in known and not request.target.exports({output: image})
+        for version in ledger.released()
+        for output, image in ledger.images(version).items()
+    )
+
+
+def images_of(in_state: list[str], version: str, output: str = "") -> list[str]:
+    """The addresses of a version's images, or of one of them: `module.image["OUTPUT/VERSION"].…`."""
+    found = {address: _of_image(address) for address in in_state}
+    return [address for address, (name, of) in found.items() if name and of == version and output in ("", name)]
+
+
+def refuse_behind(ledger: Ledger, terraform: Terraform) -> None:
+    """Raise ImagegenError when the state has images of versions that the ledger does not know (azure-facts 2)."""
+    known = {_of_image(address)[1] for address in terraform.state_list()} - {""}
+    if missing := sorted(known - set(ledger.releases)):
+        raise ImagegenError(
+            f"the state has released images that the ledger lacks: {', '.join(missing)}",
+            f"your checkout is behind the state: bring {LEDGER} up to date",
+        )
+
+
+def _strange(request: Request, ledger: Ledger, ids: dict[str, set[str]]) -> list[str]:
+    """The addresses of what is neither of the staging nor the image that the ledger has there."""
+    modules = image_modules(request.workspace)
+    images = {(name, of): image for of in ledger.released() for name, image in ledger.images(of).items()}
+    return [
+        address
+        for address, found in ids.items()
+        if not address.split(".")[-2].startswith("terraform_")  # stands for nothing
+        and not (
+            _is_its_own(found, images, _of_image(address))
+            if is_image(address, modules)
+            else all(request.target.owns(request.blueprint, one) for one in found)
+        )
+    ]
+
+
+def _is_its_own(found: set[str], images: dict[tuple[str, str], dict[str, Any]], which: tuple[str, str]) -> bool:
+    """Whether an image's ids are not those of another released one. What the ledger does not know is left to it."""
+    lower = {one.lower() for one in found}
+    if which in images:
+        return lower == {images[which]["id"].lower()}
+    return lower.isdisjoint(image["id"].lower() for image in images.values())
+
+
+def _of_image(address: str) -> tuple[str, str]:
+    """The output and the version that an image's address is of; ("", "") for any other."""
+    found = parse(address)
+    output, _, version = found.index.partition("/") if found and found.module.startswith("image") else ("", "", "")
+    return output, version
