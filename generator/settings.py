@@ -29,12 +29,12 @@ UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}  # powers of 1024
 class Settings:
     """What a command works with; nothing later asks whether a value was set.
 
-    target: "azure" or "local"; cache_dir: bases and downloads; state_dir: keys and machines of running builds (both
-    outside any workspace); mirrors: (prefix, replacement) pairs for download addresses; sets: `--set` values;
-    parameters: an ARM parameter file; resource: the image template among several of a deployment; strict: warnings
-    are errors; cache_size: bytes that saved machines may take; no_cache, no_cache_from: see local/cache.py. The rest is
-    what ARM functions answer, such as `resourceGroup()`, `utcNow()` and (seed) `newGuid()`; "" is the default of
-    template/arm/inputs.py.
+    target: "azure" or "local"; cache_dir: bases and downloads; state_dir: keys and machines of running builds, and
+    what workspaces were generated to (both outside any workspace); mirrors: (prefix, replacement) pairs for download
+    addresses; sets: `--set` values; parameters: an ARM parameter file; resource: the image template among several of
+    a deployment; strict: warnings are errors; cache_size: bytes that saved machines may take; no_cache, no_cache_from:
+    see local/cache.py. The rest is what ARM functions answer, such as `resourceGroup()`, `utcNow()` and (seed)
+    `newGuid()`; "" is the default of template/arm/inputs.py.
 
     Of the Azure target: communicator: how steps reach the machine; bastion_host: `[USER@]HOST[:PORT]` for SSH to a
     private machine; allow_from: CIDR ranges that may reach it, else the caller's own address; update_rounds: see
