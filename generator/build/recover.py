@@ -32,7 +32,8 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     released = target.release(request.blueprint, request.events)
     left = rest.staged(in_state, workspace)
     if left or settled:  # not before the target's own release: a machine that is off keeps its run commands
-        rest.bring(request, terraform)
+        forgotten = tuple(rest.bring(request, terraform))
+        left = [address for address in left if not address.startswith(forgotten)]
     elif (record or in_state) and rest.lacking(request, releases.load(workspace), in_state):
         _take_in(request, terraform)
     ended = ended or left or released

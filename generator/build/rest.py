@@ -16,13 +16,15 @@ from generator.workspace.store import LEDGER
 KINDS = ("azurerm_shared_image_version", "azurerm_image", "terraform_data")
 
 
-def bring(request: Request, terraform: Terraform, *, refresh: bool = True) -> None:
+def bring(request: Request, terraform: Terraform, *, refresh: bool = True) -> list[str]:
     """Have Terraform find what is gone (`refresh`), end what is left, and import released images that its state lacks.
 
     Terraform ends whatever its state has and the workspace has not. In a state that is damaged, or a stranger's, that
-    may be anything, a released image too: what is not of this workspace's staging is forgotten instead.
+    may be anything, a released image too: what is not of this workspace's staging is forgotten instead. Returns its
+    addresses, without an index of their own.
     """
     workspace, target = request.workspace, request.target
+    strange: list[str] = []
     if target.refreshes:  # else nothing stands for more than a file
         strange = _strange(request, releases.load(workspace), terraform.ids())
         if strange:
@@ -31,6 +33,7 @@ def bring(request: Request, terraform: Terraform, *, refresh: bool = True) -> No
     terraform.apply(refresh=refresh and target.refreshes)
     # It has the state of the build, with the first password of a Windows machine (azure-facts 19).
     (workspace / "terraform.tfstate.backup").unlink(missing_ok=True)
+    return strange
 
 
 def staged(in_state: Iterable[str], workspace: Path) -> list[str]:

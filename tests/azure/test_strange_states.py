@@ -88,6 +88,7 @@ def test_what_a_strangers_state_names_is_left_alone(command: str, azure: Azure, 
     edit(workspace, lambda state: state["resources"].append(stranger("azurerm_resource_group", IMAGES)))
     told = azure.imagegen(command, workspace)
     assert "it is left alone: module.theirs.azurerm_resource_group.this" in told.stderr
+    assert "ended" not in told.stderr
     assert set(before) <= set(azure.names())
 
 
