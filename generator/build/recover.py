@@ -1,13 +1,16 @@
 """Ending what a build left behind, whether it ended by itself, failed, or was killed."""
 
+import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 from generator.build import journal, numbering, releases, rest, secrets
-from generator.build.target import Request
+from generator.build.target import PLANNED, Job, Request, Resolved
 from generator.build.terraform import Terraform, TerraformFailed, image_modules
 from generator.errors import ImagegenError
 
+STATE = "terraform.tfstate"
 # What a Terraform leaves that is killed, or cannot write its state to a full disk.
 TERRAFORMS_REMAINS = (".terraform.tfstate.lock.info", "errored.tfstate")
 
@@ -27,7 +30,7 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
         folders.add(folder)
     for folder in folders:
         target.stop(folder)
-    in_state = terraform.state_list()
+    in_state = _in_state(request, terraform, record)
     settled = _settle_images(request, terraform, in_state, folders)
     released = target.release(request.blueprint, request.events)
     left = rest.staged(in_state, workspace)
@@ -47,6 +50,23 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     if ended and not quiet:
         request.events.note(f"ended what was left behind: {', '.join(ended)}")
     return ended
+
+
+def _in_state(request: Request, terraform: Terraform, record: journal.Journal | None) -> list[str]:
+    """The addresses in the state. One that a broken build left damaged, as on a full disk, is given up: all that it
+    told of is found by other marks, and released images are imported again."""
+    path = request.workspace / STATE
+    if record and path.is_file() and _is_damaged(path):
+        request.events.note(f"{STATE} is damaged; what the broken build made is found without it")
+        path.unlink()
+    return terraform.state_list()
+
+
+def _is_damaged(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0 and "version" not in json.loads(path.read_bytes())
+    except (ValueError, TypeError, RecursionError):
+        return True
 
 
 def _take_in(request: Request, terraform: Terraform) -> None:
@@ -71,7 +91,7 @@ def _settle_images(request: Request, terraform: Terraform, in_state: list[str], 
     try:
         meant = releases.parse(path.read_bytes())
     except ValueError:
-        meant = ledger  # cut off while it was written: no image was begun
+        meant = _meant_again(request, ledger)
     settled = False
     for version in set(meant.releases) - set(ledger.releases):
         release = meant.releases[version]
@@ -91,6 +111,18 @@ def _settle_images(request: Request, terraform: Terraform, in_state: list[str], 
             releases.save(workspace, ledger.overwriting(_gone(request, ledger, meant)))
     path.unlink()
     return settled
+
+
+def _meant_again(request: Request, ledger: releases.Ledger) -> releases.Ledger:
+    """What a build was to release, where its own word for that is damaged: decided again from the journal."""
+    record = journal.read(request.workspace)
+    if record is None or not record.source or record.version in ledger.releases:
+        return ledger
+    source, directory = Resolved(**record.source), Path(record.directory)
+    job = Job(request.workspace, request.blueprint, record.version, directory, request.template_digest, source)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    release = request.target.coming(job, PLANNED) | {"status": "coming", "time": now}
+    return ledger.overwriting(request.target.displaced(job, ledger)).with_release(record.version, release)
 
 
 def _make_after_all(request: Request, terraform: Terraform, folders: set[Path]) -> None:

@@ -145,7 +145,7 @@ class LocalTarget:
     def capture(self, job: Job, timeout: float) -> str:
         """The deprovisioned machine powers itself off; its overlay is the captured disk."""
         machine.wait_off(job.directory / "machine", timeout)
-        return str(job.directory / "machine" / "disk.qcow2")
+        return _disk(job)
 
     def captured_values(self, job: Job, captured: str) -> Values:
         """The captured disk is all that there is to it."""
@@ -176,7 +176,7 @@ class LocalTarget:
                         "template": job.template_digest, "version": job.version,
                     },
                     "resource": destination.resource,
-                    "source_id": captured,
+                    "source_id": _disk(job) if captured == PLANNED else captured,
                 }
                 for destination in job.blueprint.destinations
             },
@@ -297,3 +297,8 @@ def _free_port() -> int:
                 continue
             return port
     raise ImagegenError("no free port between 20000 and 32000 on 127.0.0.1")
+
+
+def _disk(job: Job) -> str:
+    """The disk of a build's machine."""
+    return str(job.directory / "machine" / "disk.qcow2")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.azure.conftest import IMAGES, Azure, Write
 from tests.azure.killing import kill, wait
-from tests.azure.making import MACHINES, SHELL, ledger, private, shared
+from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, shared
 from tests.azure.rest import at_rest
 from tests.azure_sim.faults import fault
 
@@ -92,8 +92,9 @@ def test_what_a_strangers_state_names_is_left_alone(command: str, azure: Azure, 
     assert set(before) <= set(azure.names())
 
 
-def test_a_state_that_was_lost_in_a_build_has_the_releases_again(azure: Azure, workspace: Path) -> None:
-    """A Terraform that is killed as it writes its state leaves an empty file."""
+@pytest.mark.parametrize("left", ["", '{\n  "version": 4,\n  "outp', "[]"])
+def test_a_state_that_was_lost_in_a_build_has_the_releases_again(left: str, azure: Azure, workspace: Path) -> None:
+    """A Terraform that is killed as it writes its state, or has no room for it, leaves a part of it."""
     image = ledger(workspace)["1.0.0"]["images"]["out"]["id"]
     before = [name for name in azure.names() if name != image.lower()]
     azure.cloud.plant(fault("create", MACHINES, "slow", seconds=3))
@@ -101,6 +102,32 @@ def test_a_state_that_was_lost_in_a_build_has_the_releases_again(azure: Azure, w
     wait(lambda: bool(azure.cloud.asked(MACHINES)[1:]))
     kill(child.pid)
     child.wait()
-    (workspace / "terraform.tfstate").write_text("")
+    (workspace / "terraform.tfstate").write_text(left)
     azure.imagegen("cleanup", workspace)
     at_rest(azure, workspace, before, {image})
+
+
+@pytest.mark.parametrize("in_state", [False, True])
+def test_what_was_to_be_released_is_decided_again(in_state: bool, azure: Azure, workspace: Path) -> None:
+    """The file that says so is damaged when a build has been killed at its last step; the journal is whole."""
+    first = ledger(workspace)["1.0.0"]["images"]["out"]["id"]
+    second = first.replace("1.0.0", "1.0.1")
+    before = [name for name in azure.names() if name != first.lower()]
+    azure.cloud.plant(fault("create", VERSIONS, "slow", seconds=3))
+    child = azure.imagegen.start("apply", workspace)
+    wait(lambda: bool(azure.cloud.asked(VERSIONS)[1:]))
+    kill(child.pid)
+    child.wait()
+    wait(
+        lambda: (
+            {each["properties"]["provisioningState"] for each in azure.cloud.resources(arm_type=VERSIONS)}
+            == {"Succeeded"}
+        )
+    )
+    (workspace / ".imagegen/coming.tfvars.json").write_text("")
+    if in_state:
+        made = stranger("azurerm_shared_image_version", second) | {"module": 'module.image["out/1.0.1"]'}
+        edit(workspace, lambda state: state["resources"].append(made))
+    told = azure.imagegen("cleanup", workspace)
+    assert "1.0.1 is released: its images were made" in told.stderr
+    at_rest(azure, workspace, before, {first, second})
