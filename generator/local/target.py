@@ -1,10 +1,6 @@
 """The local target: QEMU machines on this computer, images in the workspace's own folder."""
 
-import os
-import random
 import shlex
-import socket
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -17,15 +13,12 @@ from generator.build.marked import Secrets
 from generator.build.releases import Ledger, Release
 from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
-from generator.local import accelerator, bases, cache, catalogue, host, machine, states
+from generator.local import bases, cache, catalogue, host, inputs, machine, states
 from generator.local import images as files_of_images
 from generator.settings import Settings
 from generator.workspace import names, sizes
-from generator.workspace.blueprint import BUILD_USER, Blueprint, Step
+from generator.workspace.blueprint import Blueprint, Step
 
-# Below Linux's ephemeral ports (ip(7): 32768 and up), so no outgoing connection takes one in the meantime.
-PORTS = range(20000, 32000)
-BOOT_SECONDS = 600
 GIB = 1024**3
 
 
@@ -73,7 +66,7 @@ class LocalTarget:
 
     def build_values(self, job: Job, public_key: str) -> Values:
         """The machine of this build, with everything that must not change from phase to phase."""
-        values = self._cached(job, self._on(job, self._base(job.blueprint), public_key, _free_port()))
+        values = inputs.machine(self.settings, job, self._base(job.blueprint), public_key, inputs.free_port())
         cache.refresh(self.settings, job.blueprint, values["machine"]["cache"], self._states)
         return values
 
@@ -98,38 +91,12 @@ class LocalTarget:
 
     def planned_values(self, job: Job) -> Values:
         """Placeholders where only a build decides."""
-        if base := bases.lookup(self.settings, catalogue.find(self.settings, job.blueprint.source).name):
-            return self._cached(job, self._on(job, base, "planned", PORTS.start))
-        disk = {"backing": "planned", "format": "raw", "seed": "agent", "size_gb": job.blueprint.disk_size_gb}
-        return self._values(job, "planned", PORTS.start, disk, "tcg")
-
-    def _on(self, job: Job, base: bases.Base, public_key: str, port: int) -> Values:
-        """The inputs for a machine on a base."""
-        return self._values(job, public_key, port, {
-            "backing": str(base.disk), "digest": base.digest, "format": "raw", "seed": base.seed,
-            "size_gb": job.blueprint.disk_size_gb, "states": str(self._states),
-        }, accelerator.choose(self.settings, base))  # fmt: skip
-
-    def _cached(self, job: Job, values: Values) -> Values:
-        """These inputs, and what the cache has for them."""
-        found = cache.inputs(self.settings, job.workspace, job.blueprint, values["machine"])
-        return values | {"machine": values["machine"] | {"cache": found}}
+        return inputs.machine(self.settings, job, self._known(job.blueprint), PLANNED, inputs.PORTS.start)
 
     @property
     def _states(self) -> Path:
         """The folder of saved machines."""
         return states.folder(self.settings.cache_dir)
-
-    def _values(self, job: Job, public_key: str, port: int, disk: Values, accelerated: str) -> Values:
-        shape = sizes.shape(job.blueprint.vm_size) or sizes.shape(sizes.DEFAULT)
-        assert shape is not None  # noqa: S101 - the default is in the table
-        shape = sizes.capped(shape, host.cores(), host.memory_mb())
-        machine_values = {
-            "accelerator": accelerated, "cores": shape.cores, "directory": str(job.directory / "machine"), "disk": disk,
-            "memory_mb": shape.memory_mb, "name": job.blueprint.name, "public_key": public_key, "ssh_port": port,
-            "timeout_seconds": BOOT_SECONDS, "tool": _tool(), "user": BUILD_USER,
-        }  # fmt: skip
-        return {"image_tool": _tool(), "machine": machine_values}
 
     def give(self, job: Job, secrets: Secrets) -> None:
         """Over SSH."""
@@ -153,13 +120,10 @@ class LocalTarget:
 
     def validation_values(self, job: Job, captured: str, public_key: str) -> Values:
         """The second machine starts from an overlay over the captured disk."""
-        port, seed, accelerated = PORTS.start, "agent", "tcg"
-        if captured != PLANNED:
-            base = self._base(job.blueprint)
-            port, seed, accelerated = _free_port(), base.seed, accelerator.choose(self.settings, base)
-        disk = {"backing": captured, "format": "qcow2", "seed": seed, "size_gb": 0}
-        values: Values = self._values(job, public_key, port, disk, accelerated)["machine"]
-        return {"validation_machine": values | {"directory": str(job.directory / "validation")}}
+        planned = captured == PLANNED
+        base = None if planned else self._base(job.blueprint)
+        port = inputs.PORTS.start if planned else inputs.free_port()
+        return inputs.validation(self.settings, job, base, captured, public_key, port)
 
     def coming(self, job: Job, captured: str) -> Release:
         """One image for each distributor, in images/NAME/VERSION."""
@@ -213,8 +177,8 @@ class LocalTarget:
             machine.stop(directory / name)
 
     def release(self, blueprint: Blueprint, events: Events) -> list[str]:
-        """All of a local build is in the state, or in its folder."""
-        return []
+        """All of a local build is in the state, or in its folder; but for a base that it was making."""
+        return bases.sweep(self.settings)
 
     def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
         """Nothing in the state stands for more than a file, which is known by its place."""
@@ -265,10 +229,13 @@ class LocalTarget:
         )
 
     def _base(self, blueprint: Blueprint) -> bases.Base:
-        base = bases.lookup(self.settings, catalogue.find(self.settings, blueprint.source).name)
+        base = self._known(blueprint)
         if base is None:
             raise ImagegenError(f"the base for {blueprint.source} is gone", "run the build again")
         return base
+
+    def _known(self, blueprint: Blueprint) -> bases.Base | None:
+        return bases.lookup(self.settings, catalogue.find(self.settings, blueprint.source).name)
 
 
 def _is_made(workspace: Path, image: dict[str, Any]) -> bool:
@@ -278,25 +245,6 @@ def _is_made(workspace: Path, image: dict[str, Any]) -> bool:
     except ImagegenError:
         return False
     return all(said.get(name) == value for name, value in image["manifest"].items())
-
-
-def _tool() -> list[str]:
-    """The machine program as Terraform starts it: with no environment but the search path and the home."""
-    kept = [f"{name}={os.environ[name]}" for name in ("PATH", "HOME", "TMPDIR") if name in os.environ]
-    return ["/usr/bin/env", "-i", *kept, "LC_ALL=C.UTF-8", sys.executable, "-P", "-m", "generator.local.machine"]
-
-
-def _free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    for _ in range(200):
-        port = random.choice(PORTS)  # noqa: S311 - not a secret
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise ImagegenError("no free port between 20000 and 32000 on 127.0.0.1")
 
 
 def _disk(job: Job) -> str:

@@ -7,7 +7,6 @@ by ARM and started again stays off: its disk is not kept.
 """
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from typing import Any, Self
 import pytest
 
 from generator.errors import ImagegenError
-from generator.local import accelerator, bases, machine, qmp
+from generator.local import accelerator, bases, inputs, machine, qmp
 from generator.local.bases import Base
 from generator.settings import Settings
 from tests.azure_sim.cloud import Cloud
@@ -164,7 +163,7 @@ class Backing:
         folder.mkdir()
         start = machine.Start(
             directory=folder, backing=self.base.disk, format="raw", seed=self.base.seed, name=record["name"], cores=2,
-            memory_mb=1024, disk_gb=0, ssh_port=_free_port(), user=user, public_key=public_key,
+            memory_mb=1024, disk_gb=0, ssh_port=inputs.free_port(), user=user, public_key=public_key,
             accelerator=self.accelerator, timeout_seconds=BOOT_SECONDS,
         )  # fmt: skip
         return Guest(record["id"], folder, record["state"]["boots"], _address(self.cloud, record), start)
@@ -187,12 +186,6 @@ def _address(cloud: Cloud, record: Resource) -> str:
     first = record["properties"]["networkProfile"]["networkInterfaces"][0]["id"]
     part = properties(first)["ipConfigurations"][0]
     return str(properties(part["publicIPAddressId"])["ipAddress"])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def addresses() -> list[str]:

@@ -8,7 +8,6 @@ import base64
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.local import accelerator, host, images, machine
+from generator.local import accelerator, host, images, inputs, machine
 from generator.local.qmp import Agent
 from generator.workspace.blueprint import BUILD_USER
 from tests.bench.commands import Failed, environment, run
@@ -125,7 +124,7 @@ def ready(place: Place, folder: Path) -> Packer:
     directory.mkdir()
     wanted = machine.Start(
         directory=directory, backing=base.disk, format="raw", seed=base.seed, name="packer", cores=shape.cores,
-        memory_mb=shape.memory_mb, disk_gb=0, ssh_port=_free_port(), user=BUILD_USER,
+        memory_mb=shape.memory_mb, disk_gb=0, ssh_port=inputs.free_port(), user=BUILD_USER,
         public_key=packer.key.with_suffix(".pub").read_text().strip(),
         accelerator=accelerator.choose(place.settings, base), timeout_seconds=BAKE_SECONDS,
     )  # fmt: skip
@@ -154,11 +153,3 @@ def _filled(path: Path, **values: str) -> str:
     """A module's script as Terraform's `templatefile` makes it. KeyError for a value that it wants and has not got."""
     known: Mapping[str, str] = values
     return re.sub(r"\$\{(\w+)\}", lambda found: known[found[1]], path.read_text("utf-8"))
-
-
-def _free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
