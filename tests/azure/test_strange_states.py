@@ -26,6 +26,15 @@ def workspace(azure: Azure, template: Write, tmp_path: Path) -> Path:
     return out
 
 
+def kill_a_build(azure: Azure, workspace: Path, kind: str) -> None:
+    """Kill a build while Azure makes its resource of this type."""
+    azure.cloud.plant(fault("create", kind, "slow", seconds=3))
+    child = azure.imagegen.start("apply", workspace)
+    wait(lambda: bool(azure.cloud.asked(kind)[1:]))
+    kill(child.pid)
+    child.wait()
+
+
 def edit(workspace: Path, change: Callable[[State], None]) -> None:
     """Change a state as a bad disk or a bad neighbour does."""
     path = workspace / "terraform.tfstate"
@@ -97,11 +106,7 @@ def test_a_state_that_was_lost_in_a_build_has_the_releases_again(left: str, azur
     """A Terraform that is killed as it writes its state, or has no room for it, leaves a part of it."""
     image = ledger(workspace)["1.0.0"]["images"]["out"]["id"]
     before = [name for name in azure.names() if name != image.lower()]
-    azure.cloud.plant(fault("create", MACHINES, "slow", seconds=3))
-    child = azure.imagegen.start("apply", workspace)
-    wait(lambda: bool(azure.cloud.asked(MACHINES)[1:]))
-    kill(child.pid)
-    child.wait()
+    kill_a_build(azure, workspace, MACHINES)
     (workspace / "terraform.tfstate").write_text(left)
     azure.imagegen("cleanup", workspace)
     at_rest(azure, workspace, before, {image})
@@ -113,11 +118,7 @@ def test_what_was_to_be_released_is_decided_again(in_state: bool, azure: Azure, 
     first = ledger(workspace)["1.0.0"]["images"]["out"]["id"]
     second = first.replace("1.0.0", "1.0.1")
     before = [name for name in azure.names() if name != first.lower()]
-    azure.cloud.plant(fault("create", VERSIONS, "slow", seconds=3))
-    child = azure.imagegen.start("apply", workspace)
-    wait(lambda: bool(azure.cloud.asked(VERSIONS)[1:]))
-    kill(child.pid)
-    child.wait()
+    kill_a_build(azure, workspace, VERSIONS)
     wait(
         lambda: (
             {each["properties"]["provisioningState"] for each in azure.cloud.resources(arm_type=VERSIONS)}
