@@ -34,14 +34,14 @@ def base_import(file: Path, alias: str) -> None:
     """Take a disk image as a base."""
     from generator.local import bases  # noqa: PLC0415
 
-    console.put(str(bases.import_base(resolve(), file, alias).disk))
+    console.put(str(bases.import_base(resolve(), file, alias, console.say).disk))
 
 
 def base_remove(name: str) -> None:
     """Remove a base."""
     from generator.local import bases  # noqa: PLC0415
 
-    bases.remove(resolve(), name)
+    bases.remove(resolve(), name, console.say)
 
 
 def cache_list(*, json: bool) -> None:

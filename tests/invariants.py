@@ -13,7 +13,7 @@ from typing import Any
 
 PROGRAMS = ("qemu-system", "terraform", "-m generator", "/imagegen ")
 # What is only there while something is written: atomic_write's neighbours, half images and bases, Terraform's own.
-HALF = re.compile(r"\..+\.[a-z0-9_]{8}|.*\.partial.*|.*\.removed\.\d+|tmp[a-z0-9_]{8}|.*\.tfplan")
+HALF = re.compile(r"\..+\.[a-z0-9_]{8}|.*\.partial.*|.*\.removed|tmp[a-z0-9_]{8}|.*\.tfplan")
 TERRAFORMS = re.compile(
     r"terraform\.tfstate\..*\.backup|\.terraform\.tfstate\.lock\.info|errored\.tfstate|crash.*\.log"
 )
@@ -76,9 +76,6 @@ def nothing_secret(secrets: Iterable[str], *folders: Path) -> None:
     known = [secret.encode() for secret in secrets]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".vhd"]
     assert [path for path in files if any(secret in path.read_bytes() for secret in known)] == []
-
-
-# The cloud: what is left in it (only released images), against ledger and state. Stands here when there is one to ask.
 
 
 def contents(*folders: Path) -> dict[Path, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from generator.errors import ImagegenError
-from generator.local import bases, files, host
+from generator.local import bases, host
 from generator.local.bases import Base
 from generator.run import run
 from generator.settings import Settings
@@ -48,7 +48,7 @@ def explain(settings: Settings, base: Base | None = None) -> Accelerator:
         return known
     accelerator = _probe(kernel)
     cache.parent.mkdir(parents=True, exist_ok=True)
-    files.write(cache, json.dumps(asdict(accelerator) | {"mark": mark}))
+    cache.write_text(json.dumps(asdict(accelerator) | {"mark": mark}), "utf-8")  # half of it is none
     return accelerator
 
 

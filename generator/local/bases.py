@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +13,15 @@ from typing import Any, Literal
 
 from generator.errors import ImagegenError
 from generator.local import files, images, recipe
+from generator.run import inherited
 from generator.settings import Settings
+from generator.workspace.files import atomic_write, to_json
 
 Report = Callable[[str], None]
 Builder = Callable[[Path, Report], str]  # makes disk.raw in the folder, returns the system's version
 Seed = Literal["agent", "nocloud"]
+LOCK = "lock"
+PARTIAL, REMOVED = ".partial", ".removed"  # folders that stand for no base: not yet, or no more
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def ensure(settings: Settings, base_name: str, on_line: Report, builder: Builder
     if base_name not in recipe.NAMES:
         raise ImagegenError(f"no base `{base_name}`", "`imagegen base list` shows what there is")
     key = recipe.key(base_name)
-    with _lock(settings, key, on_line):
+    with _alone(settings, on_line):
         if base := lookup(settings, base_name):
             return base
         facts = {"name": base_name, "key": key, "seed": "agent"}
@@ -87,29 +90,44 @@ def import_base(settings: Settings, file: Path, alias: str, on_line: Report = la
     if not file.is_file():
         raise ImagegenError(f"{file} is not a file")
     key = f"import-{hashlib.sha256(f'{name} {images.digest(file)}'.encode()).hexdigest()[:16]}"
-    with _lock(settings, f"import-{hashlib.sha256(name.encode()).hexdigest()[:16]}", on_line):
+    with _alone(settings, on_line):
         base = _read(_root(settings) / key) or _publish(
             settings, {"name": name, "key": key, "seed": "nocloud"},
             lambda folder, _report: recipe.take(file, folder), on_line,
         )  # fmt: skip
         for old in list_bases(settings):
             if old.name == name and old.key != key:
-                shutil.rmtree(old.disk.parent)
+                _discard(old.disk.parent)
     return base
 
 
-def remove(settings: Settings, name: str) -> list[Base]:
+def remove(settings: Settings, name: str, on_line: Report = lambda _line: None) -> list[Base]:
     """Delete the bases of that name or key, and return what they were. Raises ImagegenError when there is none."""
-    doomed = [base for base in list_bases(settings) if name.lower() in (base.name, base.key)]
+    with _alone(settings, on_line):
+        doomed = [base for base in list_bases(settings) if name.lower() in (base.name, base.key)]
+        for base in doomed:
+            _discard(base.disk.parent)
     if not doomed:
         raise ImagegenError(f"no base `{name}` in the cache", "`imagegen base list` shows what there is")
-    for base in doomed:
-        with _lock(settings, base.key, lambda _line: None):
-            # Out of sight in one step: nobody finds half a base.
-            gone = base.disk.parent.with_name(f"{base.key}.removed.{os.getpid()}")
-            base.disk.parent.rename(gone)
-            shutil.rmtree(gone)
     return doomed
+
+
+def sweep(settings: Settings) -> list[str]:
+    """Remove what a process that was killed left half made or half removed, unless another is at it.
+
+    Returns what went, in words. What cannot be removed is left to `ensure`, which tells why.
+    """
+    root = _root(settings)
+    left = _left(root)
+    if not left:
+        return []
+    with (root / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _clear(root)
+        except (BlockingIOError, ImagegenError):
+            return []
+    return [f"half of the base {folder.stem}" for folder in left]
 
 
 def _root(settings: Settings) -> Path:
@@ -117,24 +135,45 @@ def _root(settings: Settings) -> Path:
 
 
 @contextmanager
-def _lock(settings: Settings, key: str, on_line: Report) -> Iterator[None]:
-    """Be the only process that builds or removes this base. The kernel lets go when the holder dies."""
+def _alone(settings: Settings, on_line: Report) -> Iterator[None]:
+    """Be the only process that makes or removes bases, once what is left of one that was killed is gone.
+
+    The kernel lets go of the lock when its holder and all that it started have ended.
+    """
     root = _root(settings)
     root.mkdir(parents=True, exist_ok=True)
-    with (root / f"{key}.lock").open("w") as file:
+    with (root / LOCK).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            on_line("another process works on this base; waiting for it")
+            on_line("another process works on the bases; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        with inherited(file.fileno()):
+            _clear(root)
+            yield
+
+
+def _left(root: Path) -> list[Path]:
+    return [*root.glob(f"*{PARTIAL}"), *root.glob(f"*{REMOVED}")]
+
+
+def _clear(root: Path) -> None:
+    """Remove what is left of others; only for whoever holds the lock."""
+    for folder in _left(root):
+        recipe.remove(folder)
+
+
+def _discard(folder: Path) -> None:
+    """Remove a base, out of sight in one step: nobody finds half of one."""
+    gone = folder.with_name(folder.name + REMOVED)
+    folder.rename(gone)
+    shutil.rmtree(gone)
 
 
 def _publish(settings: Settings, facts: dict[str, Any], build: Builder, on_line: Report) -> Base:
     """Build into a folder beside, add base.json, and let the base appear under its key in one step."""
     final = _root(settings) / facts["key"]
-    partial = final.with_name(f"{final.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)  # left by one that was killed
+    partial = final.with_name(final.name + PARTIAL)
     partial.mkdir()
     began = time.monotonic()
     try:
@@ -144,8 +183,10 @@ def _publish(settings: Settings, facts: dict[str, Any], build: Builder, on_line:
         if (packages := partial / "packages").exists():
             facts["packages_sha256"] = images.digest(packages)
         facts["build_seconds"] = round(time.monotonic() - began, 1)
-        files.write(partial / "base.json", json.dumps(facts, indent=2, sort_keys=True) + "\n")
+        atomic_write(partial / "base.json", to_json(facts), sync=True)
         disk.chmod(0o444)
+        if final.exists():  # damaged, or it would have been found
+            _discard(final)
         files.publish(partial, final)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -156,12 +197,15 @@ def _publish(settings: Settings, facts: dict[str, Any], build: Builder, on_line:
 
 
 def _read(folder: Path) -> Base | None:
-    """The base in a folder of the cache, None when there is none."""
+    """The base in a folder of the cache; None when there is none, or not a whole one as far as a moment tells."""
     try:
         facts = json.loads((folder / "base.json").read_text("utf-8"))
+        disk = folder / "disk.raw"
+        if facts["key"] != folder.name or disk.stat().st_size != facts["virtual_size"]:
+            return None
         return Base(
-            name=facts["name"], key=facts["key"], disk=folder / "disk.raw", digest=facts["sha256"],
-            version=facts["version"], seed=facts["seed"],
+            name=facts["name"], key=facts["key"], disk=disk, digest=facts["sha256"], version=facts["version"],
+            seed=facts["seed"],
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -72,9 +72,9 @@ def cold(wanted: Start, record: Record, deadline: float) -> None:
             until(lambda: login.READY in "\n".join(files.tail(directory / qemu.CONSOLE, 200)), child, deadline)
         until(lambda: greets(wanted.ssh_port), child, deadline)
     except TimeoutError as error:
-        raise failure(directory, f"the machine was not ready within {wanted.timeout_seconds:.0f} s") from error
+        raise _reason(wanted, f"the machine was not ready within {wanted.timeout_seconds:.0f} s") from error
     except OSError as error:  # the agent's connection broke: QEMU is gone
-        raise failure(directory, "the machine ended while it booted") from error
+        raise _reason(wanted, "the machine ended while it booted") from error
 
 
 def disk_sizes(wanted: Start) -> tuple[int, int]:
@@ -130,6 +130,14 @@ def greets(port: int) -> bool:
             return connection.recv(8).startswith(b"SSH-")
     except OSError:
         return False
+
+
+def _reason(wanted: Start, message: str) -> ImagegenError:
+    """Why a machine did not come up. A base that never changes is looked at only now: its digest takes seconds."""
+    if wanted.digest and images.digest(wanted.backing) != wanted.digest:
+        again = f"`imagegen base rm {wanted.backing.parent.name}`; the next build makes it anew"
+        return ImagegenError(f"{message}: its base is damaged", again)
+    return failure(wanted.directory, message)
 
 
 def failure(directory: Path, message: str) -> ImagegenError:

@@ -1,35 +1,16 @@
-"""Files that are whole or not there: written under another name, synced, renamed."""
+"""Folders that appear whole, and logs that are read for people."""
 
-import os
 from pathlib import Path
 
-
-def write(path: Path, content: str, mode: int = 0o644) -> None:
-    """Write a small text file in one step; a reader sees the old content or the new."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
-
-
-def sync(path: Path) -> None:
-    """Bring a file or folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+from generator.workspace.files import sync_path
 
 
 def publish(partial: Path, final: Path) -> None:
     """Make a finished folder appear under its name: its files are synced first, then one rename."""
     for path in (*partial.iterdir(), partial):
-        sync(path)
+        sync_path(path)
     partial.rename(final)
-    sync(final.parent)
+    sync_path(final.parent)
 
 
 def tail(path: Path, lines: int) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from generator.errors import ImagegenError
 from generator.local import files, host
 from generator.run import run
+from generator.workspace.files import atomic_write, to_json
 
 MIB = 1024 * 1024
 FOOTER = 512  # bytes that a fixed VHD has after the disk
@@ -96,7 +97,7 @@ def _write(source: Path, folder: Path, about: Mapping[str, Any]) -> dict[str, An
         raise ImagegenError(f"{source} is not a whole number of MiB", "resize the disk before capturing it")
     whole = {**about, "format": "vhd", "size": size, "virtual_size": size - FOOTER, "sha256": digest(image)}
     image.chmod(0o444)
-    files.write(folder / MANIFEST, json.dumps(whole, indent=2, sort_keys=True) + "\n")
+    atomic_write(folder / MANIFEST, to_json(whole), sync=True)
     return whole
 
 

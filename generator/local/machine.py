@@ -18,6 +18,7 @@ from generator.local import boot, files, images, layers, login, qemu, qmp, state
 from generator.local.boot import GIB, Start
 from generator.local.qemu import Process
 from generator.local.states import State
+from generator.workspace.files import atomic_write, to_json
 
 __all__ = ["VERBS", "Machine", "Start", "main", "running", "save", "start", "stop", "unpause", "wait_off"]
 RECORD = "machine.json"
@@ -172,7 +173,7 @@ def _record(wanted: Start, started: Literal["cold", "warm"], process: Process) -
         wanted.name, process.pid, process.start_time, wanted.ssh_port, wanted.user, wanted.accelerator, started,
         wanted.layer,
     )  # fmt: skip
-    files.write(wanted.directory / RECORD, json.dumps(asdict(machine)) + "\n")
+    atomic_write(wanted.directory / RECORD, to_json(asdict(machine)), sync=True)
 
 
 def _recorded(directory: Path) -> Machine | None:

@@ -69,6 +69,16 @@ def build(name: str, folder: Path, report: Report) -> str:
     return text
 
 
+def remove(folder: Path) -> None:
+    """Remove a folder in which a build was cut off. Raises ImagegenError when that cannot be.
+
+    Where mmdebstrap had a user namespace, some of it belongs to other users of that.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        run([host.program("unshare"), "--map-root-user", "--map-auto", "rm", "-rf", str(folder)])
+
+
 def take(file: Path, folder: Path) -> str:
     """Convert a user's disk to disk.raw in a folder, and return its file name as version.
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.local import files, qemu
+from generator.local import qemu
+from generator.workspace.files import atomic_write, sync_path, to_json
 
 DISK = qemu.DISK
 MEMORY = "memory"
@@ -152,13 +153,12 @@ def publish(folder: Path, backing: Path, about: str = "") -> State:
     for path in folder.iterdir():
         if path.name in PARTS:
             path.chmod(0o444)
-            files.sync(path)
+            sync_path(path)
         elif path.name != USES:
             path.unlink()  # sockets, logs
     facts = {"about": about, "backing": str(backing.absolute()), "sizes": _sizes(folder)}
-    files.write(folder / FACTS, json.dumps(facts, indent=2, sort_keys=True) + "\n")
-    files.sync(folder)
-    files.sync(folder.parent)
+    atomic_write(folder / FACTS, to_json(facts), sync=True)
+    sync_path(folder.parent)
     return State(folder, backing.absolute(), about)
 
 

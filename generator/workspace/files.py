@@ -33,7 +33,7 @@ def atomic_write(path: Path | str, content: bytes, *, mode: int = 0o644, sync: b
                 os.fsync(descriptor)
         os.replace(temporary, path)  # noqa: PTH105 - see above
         if sync:
-            _sync_folder(Path(path).parent)
+            sync_path(Path(path).parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -66,9 +66,9 @@ def _split(path: str) -> tuple[str, str]:
     return folder + slash, name
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in this folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_path(path: Path) -> None:
+    """Bring a file to the disk; of a folder, what was made and renamed in it: it survives a power cut then."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -38,7 +38,8 @@ def base(world: World) -> Path:
     folder = world.cache_dir / "bases" / recipe.key("debian-12")
     folder.mkdir(parents=True)
     (folder / "disk.raw").write_bytes(bytes(1024 * 1024))
-    facts = {"name": "debian-12", "key": folder.name, "sha256": "0" * 64, "version": "12.0", "seed": "agent"}
+    facts = {"name": "debian-12", "key": folder.name, "seed": "agent", "sha256": "0" * 64, "version": "12.0",
+             "virtual_size": 1024 * 1024}  # fmt: skip
     (folder / "base.json").write_text(json.dumps(facts))
     return folder
 

@@ -13,7 +13,7 @@ import pytest
 
 from generator import resources
 from generator.errors import ImagegenError
-from generator.local import accelerator, bases, host, images, login, machine, qemu
+from generator.local import accelerator, bases, host, images, inputs, login, machine, qemu
 from generator.local.qmp import Agent
 from generator.settings import Settings
 from tests.conftest import SHARED_CACHE
@@ -100,7 +100,7 @@ def wanted(settings: Settings, base: bases.Base, folder: Path, key: Path) -> mac
     folder.mkdir(mode=0o700, parents=True)
     return machine.Start(
         directory=folder, backing=base.disk, format="raw", seed=base.seed, name="web", cores=2, memory_mb=1024,
-        disk_gb=4, ssh_port=_free_port(), user=USER, public_key=key.with_suffix(".pub").read_text().strip(),
+        disk_gb=4, ssh_port=inputs.free_port(), user=USER, public_key=key.with_suffix(".pub").read_text().strip(),
         accelerator=accelerator.choose(settings, base), timeout_seconds=180,
     )  # fmt: skip
 
@@ -159,7 +159,7 @@ def test_image_holds_no_trace_of_the_machine(image: Path, tmp_path: Path) -> Non
 def test_machine_starts_from_the_captured_disk(captured: Path, wanted: machine.Start, key: Path) -> None:
     fields = wanted.__dict__ | {
         "directory": wanted.directory.with_name("validation"), "backing": captured, "format": "qcow2", "disk_gb": 0,
-        "ssh_port": _free_port(),
+        "ssh_port": inputs.free_port(),
     }  # fmt: skip
     second = machine.Start(**fields)
     second.directory.mkdir(mode=0o700, parents=True)
@@ -176,7 +176,7 @@ def test_image_boots_by_itself(image: Path, wanted: machine.Start) -> None:
     options = ("-f", "vpc", "-O", "qcow2", str(image / images.IMAGE), str(directory / qemu.DISK))
     subprocess.run(["qemu-img", "convert", *options], check=True)
     shutil.copyfile(host.FIRMWARE_VARIABLES, directory / qemu.VARIABLES)
-    shape = qemu.Shape("alone", 2, 1024, _free_port(), wanted.accelerator, None)
+    shape = qemu.Shape("alone", 2, 1024, inputs.free_port(), wanted.accelerator, None)
     child = qemu.launch(qemu.arguments(shape), directory, lambda _process: None)
     try:
         deadline = time.monotonic() + 180
@@ -205,6 +205,24 @@ def test_port_in_use_is_told_and_leaves_nothing(wanted: machine.Start, folder: P
         with pytest.raises(ImagegenError, match="Could not set up host forwarding"):
             machine.start(refused)
     assert not (refused.directory / machine.RECORD).exists()
+
+
+@pytest.mark.parametrize(
+    ("digest", "reason"), [("", ".* to skip startup.nsh"), ("0" * 64, "its base is damaged$")], ids=["empty", "damaged"]
+)
+def test_a_machine_that_never_boots_is_ended_and_says_why(
+    wanted: machine.Start, folder: Path, tmp_path: Path, digest: str, reason: str
+) -> None:
+    blank = tmp_path / "blank.raw"
+    with blank.open("wb") as disk:
+        disk.truncate(64 * images.MIB)
+    directory = folder.with_name("blank")
+    directory.mkdir(mode=0o700, exist_ok=True)
+    fields = {"directory": directory, "backing": blank, "digest": digest, "timeout_seconds": 8.0}
+    with pytest.raises(ImagegenError, match=f"the machine was not ready within 8 s: {reason}"):
+        machine.start(machine.Start(**(wanted.__dict__ | fields)))
+    assert machine.running(directory) is None
+    assert not (directory / machine.RECORD).exists()
 
 
 def test_seed_disk_is_what_cloud_init_looks_for(tmp_path: Path) -> None:
@@ -239,13 +257,6 @@ def _debugfs(disk: Path) -> Callable[[str], str]:
         return done.stdout + "".join(line for line in done.stderr.splitlines() if not line.startswith("debugfs "))
 
     return look
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _banner(port: int) -> bytes:

@@ -2,13 +2,17 @@
 
 import json
 import multiprocessing
+import os
+import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from generator import run
 from generator.errors import ImagegenError
 from generator.local import bases, catalogue, images, recipe
 from generator.settings import Settings
@@ -65,16 +69,72 @@ def test_failed_build_leaves_nothing(settings: Settings) -> None:
     with pytest.raises(ImagegenError, match="no"):
         bases.ensure(settings, "debian-12", print, fail)
     assert bases.lookup(settings, "debian-12") is None
-    assert [path.suffix for path in (settings.cache_dir / "bases").iterdir()] == [".lock"]
+    assert [path.name for path in (settings.cache_dir / "bases").iterdir()] == [bases.LOCK]
     assert bases.ensure(settings, "debian-12", print, _quick).version == "12.99"
 
 
-def test_half_built_base_of_a_killed_process_is_swept(settings: Settings) -> None:
-    partial = settings.cache_dir / "bases" / f"{recipe.key('debian-12')}.partial"
-    partial.mkdir(parents=True)
-    (partial / "tree.tar").write_text("half")
+def _half(settings: Settings) -> list[Path]:
+    """What commands that were killed left: in the middle of a build, at its end, and in the middle of a removal."""
+    root = settings.cache_dir / "bases"
+    names = (recipe.key("debian-12") + bases.PARTIAL, "debian-12-older" + bases.PARTIAL, "import-1" + bases.REMOVED)
+    for name in names:
+        (root / name).mkdir(parents=True)
+        (root / name / "tree.tar").write_text("half")
+        facts = {
+            "name": name,
+            "key": Path(name).stem,
+            "seed": "agent",
+            "sha256": "0",
+            "version": "1",
+            "virtual_size": 4,
+        }
+        (root / name / "disk.raw").write_text("disk")
+        (root / name / "base.json").write_text(json.dumps(facts | {"virtual_size": 4}))
+    return [root / name for name in names]
+
+
+def test_what_a_killed_process_left_is_no_base_and_goes_first(settings: Settings) -> None:
+    left = _half(settings)
+    assert bases.list_bases(settings) == []
     base = bases.ensure(settings, "debian-12", print, _quick)
     assert {path.name for path in base.disk.parent.iterdir()} == {"disk.raw", "base.json"}
+    assert not any(path.exists() for path in left)
+
+
+def test_sweep_removes_what_is_left_and_nothing_else(settings: Settings) -> None:
+    assert bases.sweep(settings) == []
+    base = bases.ensure(settings, "debian-12", print, _quick)
+    left = _half(settings)
+    gone = [recipe.key("debian-12"), "debian-12-older", "import-1"]
+    assert sorted(bases.sweep(settings)) == sorted(f"half of the base {name}" for name in gone)
+    assert not any(path.exists() for path in left)
+    assert bases.list_bases(settings) == [base]
+    assert bases.sweep(settings) == []
+
+
+def _kills_itself(settings: Settings, folder: Path) -> None:
+    """Build with a program that goes on when its imagegen is killed, as one that cleans up does."""
+
+    def build(_partial: Path, _report: bases.Report) -> str:
+        killing = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        killing.start()
+        run.stream(["sh", "-c", f"trap '' INT; sleep 1; touch {folder}/ended"], lambda _line: None)
+        raise AssertionError
+
+    bases.ensure(settings, "debian-12", lambda _line: None, build)
+
+
+def test_what_a_killed_build_started_is_waited_for(settings: Settings, tmp_path: Path) -> None:
+    child = multiprocessing.get_context("fork").Process(target=_kills_itself, args=(settings, tmp_path))
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    assert not (tmp_path / "ended").exists()
+    assert bases.sweep(settings) == []
+    waited: list[str] = []
+    bases.ensure(settings, "debian-12", waited.append, _quick)
+    assert waited == ["another process works on the bases; waiting for it"]
+    assert (tmp_path / "ended").exists()
 
 
 def test_unknown_name(settings: Settings) -> None:
@@ -175,9 +235,14 @@ def test_recipe_key_follows_every_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert len({before, one, recipe.key("debian-12")}) == 3
 
 
-def test_damaged_record_is_no_base(settings: Settings) -> None:
+@pytest.mark.parametrize(("name", "content"), [("base.json", b"{"), ("base.json", b"{}"), ("disk.raw", b"dis")])
+def test_a_damaged_base_is_made_anew(settings: Settings, name: str, content: bytes) -> None:
     base = bases.ensure(settings, "debian-12", print, _quick)
     record: dict[str, Any] = json.loads((base.disk.parent / "base.json").read_text())
     assert record["build_seconds"] >= 0
-    (base.disk.parent / "base.json").write_text("{")
+    (base.disk.parent / name).chmod(0o644)
+    (base.disk.parent / name).write_bytes(content)
     assert bases.lookup(settings, "debian-12") is None
+    assert bases.list_bases(settings) == []
+    assert bases.ensure(settings, "debian-12", print, _quick) == base
+    assert base.disk.read_bytes() == b"disk"
