@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator import orphans
 from generator.errors import ImagegenError
 
 # What a child needs to find programs, its home, temporary space, a proxy and certificates. Nothing else of ours
@@ -24,6 +25,7 @@ ALLOWED = (
     "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
 GRACE_SECONDS = 60.0
+SILENCE_SECONDS = 0.5  # a terminal hands on late what was written to it
 
 _log = logging.getLogger(__name__)
 _LIBC = ctypes.CDLL(None)
@@ -132,7 +134,7 @@ def stream(
     finally:
         os.close(writer)
     try:
-        for line in _lines_until(reader, deadline):
+        for line in _lines_until(reader, child, deadline):
             on_line(line)
         return child.wait()
     except BaseException:  # an interrupt, the deadline, or a listener that failed
@@ -140,6 +142,9 @@ def stream(
         raise
     finally:
         os.close(reader)
+        if child.returncode:  # a program that crashes, or is killed, leaves what it had started
+            for descriptor in _inherited:
+                orphans.end(os.fstat(descriptor))
 
 
 def start(argv: Sequence[str]) -> "subprocess.Popen[str]":
@@ -163,33 +168,44 @@ def _end_with_us() -> None:
     _LIBC.prctl(1, signal.SIGINT)
 
 
-def _lines_until(descriptor: int, deadline: float | None) -> Iterable[str]:
-    """The lines that come until the other end closes; DeadlinePassed when the deadline comes first."""
-    rest = b""
-    while True:
-        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-        if not select.select([descriptor], [], [], wait)[0]:
-            raise DeadlinePassed("the time for the build is over")
-        try:
-            chunk = os.read(descriptor, 65536)
-        except OSError as error:  # EIO: nobody has the other end open any more (pty(7))
-            if error.errno != errno.EIO:
-                raise
-            chunk = b""
-        if not chunk:
-            break
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line.decode("utf-8", "replace")
+def _lines_until(reader: int, child: "subprocess.Popen[bytes]", deadline: float | None) -> Iterable[str]:
+    """The lines that come until the other end closes, or the child has ended and what it left there is silent.
+
+    DeadlinePassed when the deadline comes first.
+    """
+    rest, ended = b"", os.pidfd_open(child.pid)
+    try:
+        while chunk := _chunk(reader, ended, deadline):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line.decode("utf-8", "replace")
+    finally:
+        os.close(ended)
     if rest:
         yield rest.decode("utf-8", "replace")
+
+
+def _chunk(reader: int, ended: int, deadline: float | None) -> bytes:
+    """What comes next, empty at the end. `ended`: a descriptor that is readable once the child has ended."""
+    wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+    ready = select.select([reader, ended], [], [], wait)[0]
+    if not ready:
+        raise DeadlinePassed("the time for the build is over")
+    if reader not in ready and not select.select([reader], [], [], SILENCE_SECONDS)[0]:
+        return b""
+    try:
+        return os.read(reader, 65536)
+    except OSError as error:  # EIO: nobody has the other end open any more (pty(7))
+        if error.errno != errno.EIO:
+            raise
+        return b""
 
 
 def _end(child: "subprocess.Popen[bytes]", reader: int, on_line: Callable[[str], None]) -> None:
     """Ask a child to end, wait, and make sure of it; a second interrupt while waiting kills it at once."""
     child.send_signal(signal.SIGINT)
     try:
-        for line in _lines_until(reader, time.monotonic() + GRACE_SECONDS):
+        for line in _lines_until(reader, child, time.monotonic() + GRACE_SECONDS):
             with suppress(Exception):
                 on_line(line)
         child.wait(GRACE_SECONDS)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator import orphans
 from generator.errors import ImagegenError
 from generator.run import inherited
 from generator.workspace.files import atomic_write, remove_unfinished, to_json
@@ -113,8 +114,9 @@ def holder(workspace: Path) -> int | None:
 def lease(workspace: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the workspace for all phases of a command. The kernel frees it when the holder dies, however it dies.
 
-    Terraform holds it too, and so a killed command's Terraform is waited for while it writes its state. When another
-    process has it, it is waited for, if there is somebody to tell (`waiting`); else ImagegenError names it.
+    Terraform holds it too, and so a killed command's Terraform is waited for while it writes its state; what it had
+    started is ended where it is gone itself. When another process has it, it is waited for, if there is somebody to
+    tell (`waiting`); else ImagegenError names it.
     """
     lock = path(workspace, LEASE)
     lock.parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +141,9 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            owner = os.pread(descriptor, 32, 0).decode() or "?"
+            owner = _owner(descriptor)
+            if not runs(owner):
+                _end_orphans(descriptor, owner)
             os.close(descriptor)
             if waiting and runs(owner):
                 if owner != told:
@@ -156,6 +160,19 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
         if os.fstat(descriptor).st_nlink:
             return descriptor
         os.close(descriptor)
+
+
+def _owner(descriptor: int) -> str:
+    return os.pread(descriptor, 32, 0).decode() or "?"
+
+
+def _end_orphans(descriptor: int, dead: str) -> None:
+    """End what is left of a killed command whose Terraform is gone too: nobody else would, providers least of all."""
+    lock = os.fstat(descriptor)
+    found = orphans.inheritors(lock)
+    # Terraform leads a session of its own. Whoever took the lock over meanwhile has named itself before it starts one.
+    if found and not any(one.leads() for one in found) and _owner(descriptor) == dead:
+        orphans.end(lock)
 
 
 def runs(owner: str) -> bool:

@@ -10,10 +10,11 @@ from typing import TypeVar
 from generator.build import journal, releases
 from generator.build.build import Build
 from generator.build.check import check
+from generator.build.failures import TerraformFailed
 from generator.build.recover import clean_up
 from generator.build.rest import images_of
 from generator.build.target import Request
-from generator.build.terraform import TerraformFailed, image_modules
+from generator.build.terraform import image_modules
 from generator.build.watch import Watch
 from generator.errors import ImagegenError, StepFailed
 from generator.run import DeadlinePassed
@@ -174,6 +175,10 @@ def release_staging(run: Build) -> None:
     except KeyboardInterrupt:
         run.events.note(f"interrupted: {run.job.version} is released; ending the rest of the build")
         _end(run)
+        raise
+    except ImagegenError:
+        done = "" if run.job.blueprint.source_validation_only else f"{run.job.version} is released; "
+        run.events.note(f"{done}`imagegen cleanup {shlex.quote(str(run.workspace))}` ends what is left of the build")
         raise
 
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from generator.build import journal, numbering, releases, rest, secrets
+from generator.build.failures import TerraformCrashed, TerraformFailed
 from generator.build.target import PLANNED, Job, Request, Resolved
-from generator.build.terraform import Terraform, TerraformFailed, image_modules
+from generator.build.terraform import Terraform, image_modules
 from generator.errors import ImagegenError
 
 STATE = "terraform.tfstate"
@@ -19,8 +20,18 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
     """End every machine, resource and file of a build that is no longer run; settle its images with the ledger.
 
     The caller holds the lease, so whatever is found has no owner any more. Returns what was ended. Where nothing is
-    left this costs one look at the state, and in a cloud one at the staging.
+    left this costs one look at the state, and in a cloud one at the staging. A Terraform that crashes gets a second
+    chance: all of this may be done again.
     """
+    try:
+        return _clean_up(request, terraform, quiet=quiet)
+    except TerraformCrashed as crash:
+        request.events.note(f"{crash.message}; once more")
+        return _clean_up(request, terraform, quiet=quiet)
+
+
+def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[str]:
+    """All of it once."""
     workspace, target = request.workspace, request.target
     terraform.shelter()
     record = journal.read(workspace)

@@ -20,7 +20,7 @@ from python_terraform import IsFlagged
 from python_terraform import Terraform as CommandBuilder
 
 from generator import run
-from generator.errors import ImagegenError
+from generator.build.failures import Diagnostic, TerraformCrashed, TerraformFailed, last_words, reason
 from generator.settings import Settings
 from generator.workspace.files import atomic_write
 
@@ -32,28 +32,6 @@ STATE_HINT = "is terraform.tfstate damaged? terraform.tfstate.backup is the one 
 TEMPORARY_LENGTH = 107 - len("/plugin4294967295")
 # A user's own choices of where Terraform finds providers; nothing else of TF_… may change what a build does.
 PASSED_ON = ("TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR")
-
-
-@dataclass(frozen=True)
-class Diagnostic:
-    """One error of Terraform: its summary and detail, and the address of the resource it is about."""
-
-    summary: str
-    detail: str
-    address: str
-
-
-class TerraformFailed(ImagegenError):
-    """A terraform command ended with errors."""
-
-    def __init__(self, command: str, diagnostics: list[Diagnostic], output: list[str], hint: str | None = None) -> None:
-        if diagnostics:
-            first = diagnostics[0]
-            text = " ".join(part for part in (first.summary, " ".join(first.detail.split())) if part)
-        else:
-            text = next((line.strip() for line in reversed(output) if line.strip()), "it printed nothing")
-        super().__init__(f"terraform {command} failed: {text}", hint)
-        self.diagnostics = diagnostics
 
 
 @dataclass(frozen=True)
@@ -157,11 +135,9 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
     def state_list(self) -> list[str]:
         """The addresses in the state; empty when there is no state."""
-        command = self.generate_cmd_string("state list")
-        done = run.run(command, cwd=self.folder, extra_env=self.environment | {"TF_CLI_ARGS": "-no-color"}, check=False)
+        done = self._ask("state list", environment={"TF_CLI_ARGS": "-no-color"})
         if done.code != 0 and "No state file was found" not in done.stderr:
-            said = re.split("Failed to load state:|Error: ", done.stderr)[-1]
-            raise TerraformFailed("state list", [], [" ".join(re.sub("[╷╵│]", "", said).split())], STATE_HINT)
+            raise _state_failed("state list", done)
         return done.stdout.splitlines()
 
     def resources(self) -> dict[str, bool]:
@@ -180,7 +156,9 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
     def _managed(self) -> dict[str, list[dict[str, Any]]]:
         """What the state has instances of, by address."""
-        done = run.run(self.generate_cmd_string("state pull"), cwd=self.folder, extra_env=self.environment)
+        done = self._ask("state pull")
+        if done.code != 0:
+            raise _state_failed("state pull", done)
         resources = json.loads(done.stdout)["resources"] if done.stdout.strip() else []
         return {
             ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part): one["instances"]
@@ -192,8 +170,19 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """Take resources out of the state; what they stand for is left alone."""
         if not addresses:
             return
-        command = self.generate_cmd_string("state rm", *addresses, backup="terraform.tfstate.backup")
-        run.run(command, cwd=self.folder, extra_env=self.environment)
+        done = self._ask("state rm", *addresses, backup="terraform.tfstate.backup")
+        if done.code != 0:
+            raise _state_failed("state rm", done)
+
+    def _ask(
+        self, command: str, *args: str, environment: Mapping[str, str] | None = None, **options: Any
+    ) -> run.Completed:
+        """Run a short command that has no events. Raises TerraformCrashed; its failures are the caller's to tell."""
+        argv = self.generate_cmd_string(command, *args, **options)
+        done = run.run(argv, cwd=self.folder, extra_env=self.environment | dict(environment or {}), check=False)
+        if done.code not in (0, 1):
+            raise TerraformCrashed(f"terraform {command} crashed: {last_words(done.code, done.stderr.splitlines())}")
+        return done
 
     def execute(
         self, command: str, *args: str, on_event: Callable[[Event], None] | None = None, **options: Any
@@ -217,8 +206,16 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
         argv = self.generate_cmd_string(command, *args, **options)
         code = run.stream(argv, read, cwd=self.folder, extra_env=self.environment, deadline=self.deadline)
+        if code == 1:
+            raise TerraformFailed(f"terraform {command} failed: {reason(diagnostics, output)}", diagnostics)
         if code != 0:
-            raise TerraformFailed(command, diagnostics, output)
+            raise TerraformCrashed(f"terraform {command} crashed: {last_words(code, output)}")
+
+
+def _state_failed(command: str, done: run.Completed) -> TerraformFailed:
+    said = re.split("Failed to load state:|Error: ", done.stderr)[-1]
+    text = " ".join(re.sub("[╷╵│]", "", said).split())
+    return TerraformFailed(f"terraform {command} failed: {text}", hint=STATE_HINT)
 
 
 def _modules_json(calls: list[tuple[str, str]]) -> bytes:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from generator.build.address import Address, parse
 from generator.build.events import Events
-from generator.build.terraform import Event, TerraformFailed
+from generator.build.failures import TerraformFailed
+from generator.build.terraform import Event
 from generator.errors import StepFailed
 from generator.workspace.blueprint import Blueprint, Step
 

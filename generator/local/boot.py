@@ -13,8 +13,9 @@ from typing import Literal
 from generator.errors import ImagegenError
 from generator.local import files, host, images, login, qemu
 from generator.local.accelerator import Name
-from generator.local.qemu import Memory, Process
+from generator.local.qemu import Memory
 from generator.local.states import LIMIT
+from generator.process import Process
 from generator.run import run
 
 GIB = 1024**3

@@ -16,8 +16,8 @@ from typing import Any, Literal
 from generator.errors import ImagegenError, Interrupted
 from generator.local import boot, files, images, layers, login, qemu, qmp, states, warm
 from generator.local.boot import GIB, Start
-from generator.local.qemu import Process
 from generator.local.states import State
+from generator.process import Process
 from generator.workspace.files import atomic_write, to_json
 
 __all__ = ["VERBS", "Machine", "Start", "main", "running", "save", "start", "stop", "unpause", "wait_off"]
@@ -168,12 +168,15 @@ def _reached(directory: Path) -> None:
 
 
 def _record(wanted: Start, started: Literal["cold", "warm"], process: Process) -> None:
-    """Write down the machine's process, so that whoever comes next can end it."""
+    """Write down the machine's process, so that whoever comes next can end it.
+
+    By name only: the process is in the machine's folder, and no machine shall run where that is gone.
+    """
     machine = Machine(
         wanted.name, process.pid, process.start_time, wanted.ssh_port, wanted.user, wanted.accelerator, started,
         wanted.layer,
     )  # fmt: skip
-    atomic_write(wanted.directory / RECORD, to_json(asdict(machine)), sync=True)
+    atomic_write(RECORD, to_json(asdict(machine)), sync=True)
 
 
 def _recorded(directory: Path) -> Machine | None:

@@ -1,7 +1,5 @@
 """QEMU: the command line of a machine, and its process."""
 
-import os
-import select
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -11,74 +9,14 @@ from pathlib import Path
 from generator.errors import ImagegenError
 from generator.local import accelerator, host
 from generator.local.accelerator import Name
+from generator.process import Process
 from generator.run import environment
 
 DISK = "disk.qcow2"
 VARIABLES = "firmware-variables.fd"
 CONSOLE = "console.log"
 LOG = "qemu.log"
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process by its id and start time (field 22 of /proc/PID/stat, clock ticks): ids are used again."""
-
-    pid: int
-    start_time: int
-
-    @classmethod
-    def current(cls) -> "Process":
-        """This process; it stays the same through exec."""
-        return cls(os.getpid(), _start_time(os.getpid()) or 0)
-
-    def alive(self) -> bool:
-        """Whether it still runs."""
-        return _start_time(self.pid) == self.start_time
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for its end; False when it still runs after that time."""
-        handle = self._handle()
-        if handle is None:
-            return True
-        try:
-            poll = select.poll()
-            poll.register(handle, select.POLLIN)
-            return bool(poll.poll(max(0.0, seconds) * 1000))
-        finally:
-            os.close(handle)
-
-    def end(self, number: signal.Signals) -> None:
-        """Send a signal to it, and never to another that got its id."""
-        handle = self._handle()
-        if handle is None:
-            return
-        try:
-            signal.pidfd_send_signal(handle, number)
-        except ProcessLookupError:
-            pass
-        finally:
-            os.close(handle)
-
-    def _handle(self) -> int | None:
-        """A descriptor of this very process, None when it has ended."""
-        try:
-            handle = os.pidfd_open(self.pid)
-        except ProcessLookupError:
-            return None
-        if self.alive():  # asked after the open: the descriptor cannot change hands
-            return handle
-        os.close(handle)
-        return None
-
-
-def _start_time(pid: int) -> int | None:
-    """When a process started, None when there is none, or only its remains."""
-    try:
-        # The name in parentheses may hold anything; state is the first field after it, field 3.
-        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])
+ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -147,13 +85,21 @@ def launch(argv: Sequence[str], directory: Path, record: Callable[[Process], Non
     """Start QEMU in a session of its own, so that it outlives us and a Ctrl-C at our terminal.
 
     `record` is called in the new process before it becomes QEMU: there is no moment in which a machine runs that no
-    record names.
+    record names, not even when we are told to end meanwhile.
     """
+
+    def prepare() -> None:
+        record(Process.current())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
     with (directory / LOG).open("wb") as log:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
             return subprocess.Popen(
                 list(argv), cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(),
-                start_new_session=True, preexec_fn=lambda: record(Process.current()),  # noqa: PLW1509 - one thread
+                start_new_session=True, preexec_fn=prepare,  # noqa: PLW1509 - one thread
             )  # fmt: skip
         except subprocess.SubprocessError as error:
             raise ImagegenError(f"the machine could not be recorded in {directory}") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

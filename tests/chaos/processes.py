@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.local.qemu import Process
+from generator.process import Process
 
 
 @dataclass(frozen=True)

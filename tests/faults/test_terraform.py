@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,82 @@ def test_terraform_crashes_in_a_build(
     terraform.fails("none", "")
     assert command("cleanup", workspace).code == 0
     invariants.nothing_is_left(workspace, world.state_dir)
+
+
+PANIC = r"printf 'panic: everything\n\ngoroutine 1 [running]:\nmain.main()\n\t/walk.go:307 +0xfb3\n'"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (f"{PANIC}; exit 11", "panic: everything"),
+        ("kill -SEGV $$", "it was ended by signal 11"),
+        ("echo no such version; exit 127", "no such version (exit code 127)"),
+    ],
+)
+def test_a_crash_is_told_by_what_it_says_first(workspace: Path, terraform: StandIn, script: str, reason: str) -> None:
+    """And not by the end of its stack."""
+    terraform.fails("plan", script)
+    assert f"error: terraform plan crashed: {reason}\n" in command("plan", workspace).err
+
+
+# What Terraform leaves that dies: a provider lives on, and heeds no interrupt.
+LEFT = """(trap '' INT; touch LEFT; exec sleep 1000) & while ! [ -e LEFT ]; do sleep 0.01; done"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
+def test_what_a_crashed_terraform_had_started_is_ended(
+    workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path, number: int
+) -> None:
+    """Else a machine would come up after its build was ended."""
+    left = LEFT.replace("LEFT", f"{tmp_path}/left")
+    terraform.fails("apply", f"{left}; cd {tmp_path}; kill -{int(number)} $$")
+    said = command("apply", workspace)
+    assert f"terraform apply crashed: it was ended by signal {int(number)}" in said.err
+    assert _sleeping(tmp_path) == []
+    invariants.nothing_is_left(workspace, world.state_dir)
+
+
+def test_what_is_left_when_imagegen_and_terraform_were_killed_is_ended_by_the_next_command(
+    workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path
+) -> None:
+    """At once: nobody else ends a provider."""
+    left = LEFT.replace("LEFT", f"{tmp_path}/left")
+    terraform.fails("apply", f"{left}; echo $$ >{tmp_path}/leader; touch {tmp_path}/ready; exec sleep 1001")
+    child = _start("apply", workspace)
+    _wait_for(tmp_path / "ready")
+    child.send_signal(signal.SIGSTOP)
+    os.kill(int((tmp_path / "leader").read_text()), signal.SIGKILL)
+    child.kill()
+    child.communicate(timeout=10)
+    assert len(_sleeping(workspace)) == 1
+    terraform.fails("none", "")
+    began = time.monotonic()
+    assert command("cleanup", workspace).code == 0
+    assert time.monotonic() - began < 20
+    assert _sleeping(workspace) == []
+    invariants.nothing_is_left(workspace, world.state_dir)
+
+
+def _sleeping(folder: Path) -> list[str]:
+    """Who sleeps in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "comm").read_text() == "sleep\n" and (process / "cwd").readlink().is_relative_to(folder):
+                found.append(process.name)
+    return found
+
+
+def test_an_end_that_crashes_is_tried_once_more(
+    workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path
+) -> None:
+    """All of it may be done again."""
+    crashed = tmp_path / "crashed"
+    terraform.fails("state", f'[ -e {crashed} ] || {{ touch {crashed}; kill -KILL $$; }}; exec {terraform.real} "$@"')
+    told = command("cleanup", workspace)
+    assert crashed.exists()
+    assert told.code == 0, told.err
 
 
 @pytest.mark.parametrize("line", ['{"type": "diagnostic"}', '{"type": "planned_change", "change": 5}'])

@@ -2,15 +2,20 @@
 
 import dataclasses
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from generator.errors import ImagegenError, MissingTools
-from generator.local import accelerator, files, host, login, machine, qemu
+from generator.errors import ImagegenError, Interrupted, MissingTools
+from generator.local import accelerator, boot, files, host, login, machine, qemu
+from generator.process import Process
 from generator.settings import Settings
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDummy build"
@@ -60,7 +65,7 @@ def test_dead_and_unreaped_process_does_not_run(tmp_path: Path) -> None:
 
 
 def test_process_is_recorded_before_it_runs(tmp_path: Path) -> None:
-    def record(process: qemu.Process) -> None:
+    def record(process: Process) -> None:
         (tmp_path / "record").write_text(f"{process.pid} {process.start_time}")
 
     child = qemu.launch(["/bin/cat", "record"], tmp_path, record)
@@ -68,6 +73,50 @@ def test_process_is_recorded_before_it_runs(tmp_path: Path) -> None:
     seen = (tmp_path / qemu.LOG).read_text().split()
     assert int(seen[0]) == child.pid
     assert int(seen[1]) > 0
+
+
+def test_an_end_that_is_asked_for_while_a_machine_starts_comes_after_its_record(tmp_path: Path) -> None:
+    """Whoever is told to end knows of it then; and it can be told to end itself."""
+
+    def ended(_number: int, _frame: object) -> None:
+        assert (tmp_path / "record").read_text() == "whole"
+        raise Interrupted("told to end")
+
+    def record(_process: Process) -> None:
+        os.kill(os.getppid(), signal.SIGTERM)
+        time.sleep(0.2)
+        (tmp_path / "record").write_text("whole")
+
+    before = signal.signal(signal.SIGTERM, ended)
+    try:
+        with pytest.raises(Interrupted):
+            qemu.launch(["/bin/sh", "-c", "echo $$ >pid; exec sleep 600"], tmp_path, record)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    while not (pid := tmp_path / "pid").exists() or not pid.read_text().strip():
+        time.sleep(0.01)
+    found = Process.of(int(pid.read_text()))
+    assert found
+    found.end(signal.SIGTERM)
+    assert not found.alive() or found.wait(5)
+
+
+def test_no_machine_runs_in_a_folder_that_is_gone(tmp_path: Path) -> None:
+    """Its record would have nowhere to be."""
+    directory = tmp_path / "machine"
+    directory.mkdir()
+
+    def record(process: Process) -> None:
+        shutil.rmtree(directory)
+        wanted = boot.Start(
+            directory, Path("disk"), "raw", "agent", "web", 1, 512, 0, 22022, "builder", "key", "tcg", 1.0
+        )
+        machine._record(wanted, "cold", process)
+
+    with pytest.raises(ImagegenError, match="could not be recorded"):
+        qemu.launch(["/bin/touch", str(tmp_path / "ran")], directory, record)
+    assert not directory.exists()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_wait_off_tells_a_crash_from_a_power_off(tmp_path: Path, sleeper: "subprocess.Popen[bytes]") -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from generator import resources
-from generator.local.qemu import Process
+from generator.process import Process
 
 STOP = resources.folder("modules") / "local/vm/stop.sh"
 REMOVE = resources.folder("modules") / "local/staging/remove.sh"

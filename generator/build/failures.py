@@ -1,0 +1,45 @@
+"""How Terraform fails, in a line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from generator.errors import ImagegenError
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One error of Terraform: its summary and detail, and the address of the resource it is about."""
+
+    summary: str
+    detail: str
+    address: str
+
+
+class TerraformFailed(ImagegenError):
+    """A terraform command ended with errors."""
+
+    def __init__(self, message: str, diagnostics: Sequence[Diagnostic] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.diagnostics = diagnostics
+
+
+class TerraformCrashed(TerraformFailed):
+    """A terraform command did not come to an end of its own."""
+
+
+def reason(diagnostics: Sequence[Diagnostic], output: Sequence[str]) -> str:
+    """The first error in a line; what was printed last where there is none."""
+    for first in diagnostics:
+        return " ".join(part for part in (first.summary, " ".join(first.detail.split())) if part)
+    return next((line.strip() for line in reversed(output) if line.strip()), "it printed nothing")
+
+
+def last_words(code: int, output: Sequence[str]) -> str:
+    """Why it did not come to its end: a Go program says so first, and then where all of it was (pkg.go.dev/runtime).
+
+    code: as Python has it, the signal made negative where one ended it.
+    """
+    if code < 0:
+        return f"it was ended by signal {-code}"
+    reasons = (line.strip() for line in output if line.startswith(("panic:", "fatal error:", "SIG")))
+    return next(reasons, None) or f"{reason((), output)} (exit code {code})"
