@@ -58,6 +58,8 @@ def _everything(place: Place, _command: Command, _random: Random) -> None:
 
 def _interrupts(*numbers: signal.Signals) -> Callable[[Place, Command, Random], None]:
     def strike(_place: Place, command: Command, random: Random) -> None:
+        while command.runs(0.01) and not processes.heeds(command.child.pid, signal.SIGTERM):
+            pass  # Python itself is still starting: nothing is begun, and a signal just ends it
         for place, number in enumerate(numbers):
             if place and not command.runs(random.uniform(0, PAUSE_SECONDS)):
                 return

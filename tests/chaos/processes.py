@@ -44,6 +44,16 @@ def tree(pid: int) -> list[Program]:
     return found
 
 
+def heeds(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal (proc(5): SigCgt)."""
+    try:
+        told = Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    (caught,) = (line.split()[1] for line in told.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 def kill(programs: Iterable[Program], number: signal.Signals = signal.SIGKILL) -> None:
     """Send them a signal, one right after the other."""
     for one in programs:
