@@ -3,5 +3,5 @@
 # path comes from the Terraform state, which somebody else may have written.
 [ -d "$1" ] || exit 0
 cd -- "$1" || exit 1
-rm -f disk.qcow2 seed.img firmware-variables.fd console.log qemu.log qmp.sock agent.sock machine.json
+rm -f disk.qcow2 seed.img firmware-variables.fd console.log qemu.log qmp.sock agent.sock machine.json .machine.json.*
 cd / && rmdir -- "$1"
