@@ -14,7 +14,6 @@ from pathlib import Path
 from generator.process import Process
 
 GRACE_SECONDS = 10.0
-CLOSED_ON_EXEC = os.O_CLOEXEC
 
 
 def inheritors(lock: os.stat_result) -> list[Process]:
@@ -28,8 +27,8 @@ def inheritors(lock: os.stat_result) -> list[Process]:
     return found
 
 
-def end(lock: os.stat_result) -> bool:
-    """End them: they are asked, and killed 10 s later. False where one of them is there still."""
+def end(lock: os.stat_result) -> None:
+    """End them: they are asked, and killed 10 s later. One that is there still keeps the lock, and is met there."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         limit, told = time.monotonic() + GRACE_SECONDS, set[Process]()
         while found := set(inheritors(lock)):
@@ -40,8 +39,7 @@ def end(lock: os.stat_result) -> bool:
                 break
             time.sleep(0.02)
         else:
-            return True
-    return False
+            return
 
 
 def _inherited(process: Path, lock: os.stat_result) -> bool:
@@ -50,6 +48,6 @@ def _inherited(process: Path, lock: os.stat_result) -> bool:
             if os.path.samestat(descriptor.stat(), lock):
                 told = (process / "fdinfo" / descriptor.name).read_text("ascii")
                 flags = re.search(r"^flags:\s*([0-7]+)$", told, re.MULTILINE)
-                if "\nlock:" in told and flags and not int(flags[1], 8) & CLOSED_ON_EXEC:
+                if "\nlock:" in told and flags and not int(flags[1], 8) & os.O_CLOEXEC:
                     return True
     return False

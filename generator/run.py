@@ -133,15 +133,17 @@ def stream(
         raise ImagegenError(f"`{argv[0]}` is not installed", "run `imagegen doctor`") from error
     finally:
         os.close(writer)
+    ended = os.pidfd_open(child.pid)  # before anything waits for it: its id is free then
     try:
-        for line in _lines_until(reader, child, deadline):
+        for line in _lines_until(reader, ended, deadline):
             on_line(line)
         return child.wait()
     except BaseException:  # an interrupt, the deadline, or a listener that failed
-        _end(child, reader, on_line)
+        _end(child, reader, ended, on_line)
         raise
     finally:
         os.close(reader)
+        os.close(ended)
         if child.returncode:  # a program that crashes, or is killed, leaves what it had started
             for descriptor in _inherited:
                 orphans.end(os.fstat(descriptor))
@@ -168,25 +170,22 @@ def _end_with_us() -> None:
     _LIBC.prctl(1, signal.SIGINT)
 
 
-def _lines_until(reader: int, child: "subprocess.Popen[bytes]", deadline: float | None) -> Iterable[str]:
+def _lines_until(reader: int, ended: int, deadline: float | None) -> Iterable[str]:
     """The lines that come until the other end closes, or the child has ended and what it left there is silent.
 
-    DeadlinePassed when the deadline comes first.
+    ended: a descriptor that is readable once the child has ended. DeadlinePassed when the deadline comes first.
     """
-    rest, ended = b"", os.pidfd_open(child.pid)
-    try:
-        while chunk := _chunk(reader, ended, deadline):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                yield line.decode("utf-8", "replace")
-    finally:
-        os.close(ended)
+    rest = b""
+    while chunk := _chunk(reader, ended, deadline):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode("utf-8", "replace")
     if rest:
         yield rest.decode("utf-8", "replace")
 
 
 def _chunk(reader: int, ended: int, deadline: float | None) -> bytes:
-    """What comes next, empty at the end. `ended`: a descriptor that is readable once the child has ended."""
+    """What comes next, empty at the end."""
     wait = None if deadline is None else max(0.0, deadline - time.monotonic())
     ready = select.select([reader, ended], [], [], wait)[0]
     if not ready:
@@ -201,11 +200,11 @@ def _chunk(reader: int, ended: int, deadline: float | None) -> bytes:
         return b""
 
 
-def _end(child: "subprocess.Popen[bytes]", reader: int, on_line: Callable[[str], None]) -> None:
+def _end(child: "subprocess.Popen[bytes]", reader: int, ended: int, on_line: Callable[[str], None]) -> None:
     """Ask a child to end, wait, and make sure of it; a second interrupt while waiting kills it at once."""
     child.send_signal(signal.SIGINT)
     try:
-        for line in _lines_until(reader, child, time.monotonic() + GRACE_SECONDS):
+        for line in _lines_until(reader, ended, time.monotonic() + GRACE_SECONDS):
             with suppress(Exception):
                 on_line(line)
         child.wait(GRACE_SECONDS)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from generator import run
 from tests import invariants
 from tests.faults.conftest import StandIn, World
 from tests.hostile.examine import Said, command
@@ -92,6 +93,17 @@ def test_a_crash_is_told_by_what_it_says_first(workspace: Path, terraform: Stand
     """And not by the end of its stack."""
     terraform.fails("plan", script)
     assert f"error: terraform plan crashed: {reason}\n" in command("plan", workspace).err
+
+
+def test_a_listener_that_fails_after_the_end_is_what_is_told() -> None:
+    """Not that there is no such process any more."""
+
+    def fails(_line: str) -> None:
+        time.sleep(0.3)
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError, match="a bug"):
+        run.stream(["echo", "a line"], fails)
 
 
 # What Terraform leaves that dies: a provider lives on, and heeds no interrupt.
