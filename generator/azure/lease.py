@@ -17,11 +17,22 @@ from generator.azure import blobs
 from generator.azure.session import Session
 from generator.errors import ImagegenError
 from generator.login.errors import is_code, told
+from generator.settings import Settings
 
 STORAGE_VERSION = "2023-05-01"  # of Microsoft.Storage
 SECONDS = 60  # the longest that Azure grants, but for leases without an end
 RENEW_SECONDS = 20.0
 SUFFIX = ".imagegen"
+CI_VARIABLES = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL")
+
+
+def refuse_local_state_in_ci(settings: Settings) -> None:
+    """A runner is thrown away, and a local state with it (azure-facts 12). Raises ImagegenError."""
+    if not settings.allow_local_state and any(os.environ.get(name) for name in CI_VARIABLES):
+        raise ImagegenError(
+            "in a pipeline a local Terraform state is lost with the runner",
+            "generate with --backend azurerm:…, or say --allow-local-state",
+        )
 
 
 @contextmanager

@@ -29,7 +29,6 @@ REPLICATION_SECONDS = 6 * 3600.0
 # azurerm sees already in a plan whether a key is one; of this one nobody has the private half.
 PLANNED_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f planned"
 NO_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
-CI_VARIABLES = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL")
 
 
 class AzureTarget:
@@ -75,11 +74,11 @@ class AzureTarget:
 
     def resolve(self, blueprint: Blueprint, events: Events, ask: Ask) -> Resolved:
         """Source, destinations and terms; all that is wrong is told before anything is made."""
-        from generator.azure import destinations, sources  # noqa: PLC0415
+        from generator.azure import destinations, lease, sources  # noqa: PLC0415
 
         azure = self._azure = _azure(blueprint)
         if not azure.backend:
-            _refuse_local_state_in_ci(self.settings)
+            lease.refuse_local_state_in_ci(self.settings)
         found = sources.resolve(self.session, blueprint.source, azure.location)
         route = destinations.check(self.session, blueprint, found, azure.location)
         if found.plan:
@@ -293,12 +292,3 @@ def _azure(blueprint: Blueprint) -> Azure:
 
 def _is_latest(blueprint: Blueprint) -> bool:
     return "latest" in (blueprint.source.version, ids.name(blueprint.source.id).lower())
-
-
-def _refuse_local_state_in_ci(settings: Settings) -> None:
-    """A runner is thrown away, and a local state with it (azure-facts 12)."""
-    if not settings.allow_local_state and any(os.environ.get(name) for name in CI_VARIABLES):
-        raise ImagegenError(
-            "in a pipeline a local Terraform state is lost with the runner",
-            "generate with --backend azurerm:…, or say --allow-local-state",
-        )
