@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 from tests.azure_sim.arm import leases
 from tests.azure_sim.arm.blobs import Blob, Container
 from tests.azure_sim.arm.web import Answer, Request
+from tests.azure_sim.assigned import TENANT
 from tests.azure_sim.errors import CloudError
 
 HEAD = '<?xml version="1.0" encoding="utf-8"?>'
@@ -20,7 +21,8 @@ def refused(error: CloudError) -> Answer:
     headers = TYPE | {"x-ms-error-code": code}
     if error.status == 401:
         headers["WWW-Authenticate"] = (
-            "Bearer authorization_uri=https://login.microsoftonline.com/common resource_id=https://storage.azure.com"
+            f"Bearer authorization_uri=https://login.microsoftonline.com/{TENANT}/oauth2/authorize "
+            "resource_id=https://storage.azure.com"
         )
     if error.retry_after is not None:
         headers["Retry-After"] = f"{error.retry_after:g}"

@@ -98,3 +98,13 @@ def state(cloud: Cloud, what: str) -> Any:
 def power_off(session: Session) -> None:
     """The machine switches itself off."""
     session.compute().virtual_machines.begin_power_off("staging", "machine").wait()
+
+
+def account(cloud: Cloud) -> str:
+    """The address of a new storage account's blob service."""
+    where = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/account"
+    put(cloud, GROUP)
+    put(cloud, where)
+    made = cloud.get(where)
+    assert made is not None
+    return str(made["properties"]["primaryEndpoints"]["blob"]).rstrip("/")

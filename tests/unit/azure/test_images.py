@@ -75,7 +75,7 @@ def test_retired_images_go_and_nobody_elses(session: Session, cloud: Cloud, azur
     making.definition(cloud)
     version = making.version(cloud, "1.0.0")
     making.put(cloud, IMAGE, tags=TAGS)
-    address = account(azure_arm)
+    address = making.account(azure_arm.cloud)
     blob = session.blobs(address).create_container("vhds").get_blob_client("web.vhd")
     blob.upload_blob(b"", metadata=vhd.metadata(TAGS))
     for kind, where in (("SharedImage", version), ("ManagedImage", IMAGE), ("VHD", f"{address}/vhds/web.vhd")):
@@ -88,20 +88,10 @@ def test_retired_images_go_and_nobody_elses(session: Session, cloud: Cloud, azur
     assert not blob.exists()
 
 
-def account(azure_arm: AzureArm) -> str:
-    """The address of a new storage account's blob service."""
-    where = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/account"
-    making.put(azure_arm.cloud, GROUP)
-    making.put(azure_arm.cloud, where)
-    made = azure_arm.cloud.get(where)
-    assert made is not None
-    return str(made["properties"]["primaryEndpoints"]["blob"]).rstrip("/")
-
-
 @pytest.fixture
 def target(session: Session, azure_arm: AzureArm) -> str:
     """Where to export to, beside a machine that is off."""
-    address = account(azure_arm)
+    address = making.account(azure_arm.cloud)
     session.blobs(address).create_container("vhds")
     making.machine(azure_arm.cloud)
     session.compute().virtual_machines.begin_deallocate("staging", "machine").wait()

@@ -1,0 +1,53 @@
+"""How often a client asks again, and how long that takes."""
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline.transport import HttpTransport
+from azure.storage.blob import BlobClient
+
+from generator.azure import session as sessions
+from generator.azure.session import Session
+from tests.azure_sim.cloud import Cloud
+from tests.azure_sim.faults import FOREVER, fault
+from tests.unit.azure import making
+
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between attempts; none is made."""
+    made: list[float] = []
+    monkeypatch.setattr(sessions, "RETRIES", 6)
+    monkeypatch.setattr(HttpTransport, "sleep", lambda _self, seconds: made.append(seconds))
+    return made
+
+
+@pytest.fixture
+def blob(session: Session, cloud: Cloud) -> BlobClient:
+    """The client of a small blob."""
+    made = session.blobs(making.account(cloud)).create_container("vhds").get_blob_client("web.vhd")
+    made.upload_blob(b"")
+    return made
+
+
+def test_a_blob_service_that_is_away_is_told_within_some_minute(
+    pauses: list[float], blob: BlobClient, cloud: Cloud
+) -> None:
+    """As of any other client of Azure's: the blob service's own pauses would take seven minutes."""
+    cloud.plant(fault("delete", BLOBS, status=503, code="ServerBusy", times=FOREVER))
+    with pytest.raises(HttpResponseError):
+        blob.delete_blob()
+    assert len(pauses) == 5
+    assert 30 < sum(pauses) < 90
+
+
+def test_a_token_that_the_blob_service_refuses_is_told_at_once(
+    pauses: list[float], blob: BlobClient, cloud: Cloud
+) -> None:
+    """It is asked for anew, once, of the tenant that the service names."""
+    cloud.plant(fault("delete", BLOBS, status=401, code="InvalidAuthenticationInfo", times=2))
+    with pytest.raises(HttpResponseError, match="InvalidAuthenticationInfo"):
+        blob.delete_blob()
+    blob.delete_blob()
+    assert pauses == []
