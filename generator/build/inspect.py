@@ -113,14 +113,14 @@ def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Pat
     record = journal.read(workspace)
     owner = journal.holder(workspace)
     if record:
-        working = "building" if journal.runs(str(owner)) else "ending"
-        value["state"] = working if owner else ("kept" if record.kept else "left")
-        value["build"] = {"version": record.version, "phase": record.phase, "process": owner}
+        alone = "kept" if record.kept else "left"
+        value["state"] = ("building" if owner.lives else "ending") if owner else alone
+        value["build"] = {"version": record.version, "phase": record.phase, "process": owner and owner.pid}
         directory = secrets.folder_of(record, state_dir)
         if directory and (login := target.login(blueprint, directory)):
             value["build"]["login"] = shlex.join(login)
     elif owner:
-        value |= {"state": "building", "build": {"process": owner}}
+        value |= {"state": "building", "build": {"process": owner.pid}}
     released = releases.load(workspace).releases
     value["releases"] = {version: released[version]["status"] for version in sorted(released, key=numbering.sort_key)}
     return value

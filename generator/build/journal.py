@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator import orphans
 from generator.errors import ImagegenError
+from generator.process import Process
 from generator.run import inherited
 from generator.workspace.files import atomic_write, remove_unfinished, to_json
 from generator.workspace.store import LEDGER
@@ -45,6 +46,26 @@ class Journal:
     step: str = ""
     source: dict[str, Any] = field(default_factory=dict)
     resumed: bool = False
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds a lease, by its own word; process: None where it has not said so yet."""
+
+    process: Process | None
+
+    @property
+    def pid(self) -> int | None:
+        """Its id."""
+        return self.process.pid if self.process else None
+
+    @property
+    def lives(self) -> bool:
+        """Whether it is there: a dead one's Terraform may still be ending, and holds the lease meanwhile."""
+        return self.process is None or self.process.alive()
+
+    def __str__(self) -> str:
+        return str(self.pid or "?")
 
 
 _KINDS = {
@@ -97,16 +118,13 @@ def clear(workspace: Path) -> None:
         each.unlink(missing_ok=True)
 
 
-def holder(workspace: Path) -> int | None:
-    """The process that holds the lease at this moment; None when nobody does."""
-    try:
-        with path(workspace, LEASE).open("r+b") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(stream.read() or b"0")
-    except (FileNotFoundError, ValueError):
-        pass
+def holder(workspace: Path) -> Owner | None:
+    """Who holds the lease at this moment; None when nobody does."""
+    with suppress(FileNotFoundError), path(workspace, LEASE).open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _owner(stream.fileno())
     return None
 
 
@@ -123,7 +141,8 @@ def lease(workspace: Path, waiting: Callable[[str], None] | None = None) -> Iter
     descriptor = _acquire(lock, waiting)
     try:
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        me = Process.current()
+        os.pwrite(descriptor, f"{me.pid} {me.start_time}".encode(), 0)
         with inherited(descriptor):
             yield
     finally:
@@ -135,21 +154,21 @@ def lease(workspace: Path, waiting: Callable[[str], None] | None = None) -> Iter
 
 def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
     patience = time.monotonic() + ORPHAN_SECONDS
-    told = ""
+    told: Owner | None = None
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = _owner(descriptor)
-            if not runs(owner):
+            if not owner.lives:
                 _end_orphans(descriptor, owner)
             os.close(descriptor)
-            if waiting and runs(owner):
+            if waiting and owner.lives:
                 if owner != told:
                     waiting(f"waiting for process {owner}, which is at work here")
                 told, patience = owner, time.monotonic() + ORPHAN_SECONDS
-            elif runs(owner) or time.monotonic() > patience:
+            elif owner.lives or time.monotonic() > patience:
                 raise ImagegenError(
                     f"another imagegen (process {owner}) is at work in {lock.parent.parent}",
                     "wait until it has ended, or give --wait",
@@ -162,19 +181,17 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
         os.close(descriptor)
 
 
-def _owner(descriptor: int) -> str:
-    return os.pread(descriptor, 32, 0).decode() or "?"
+def _owner(descriptor: int) -> Owner:
+    """Who says that it holds the lease: its id, and when it started."""
+    said = os.pread(descriptor, 64, 0).split()
+    known = len(said) == 2 and all(one.isdigit() for one in said)
+    return Owner(Process(int(said[0]), int(said[1])) if known else None)
 
 
-def _end_orphans(descriptor: int, dead: str) -> None:
+def _end_orphans(descriptor: int, dead: Owner) -> None:
     """End what is left of a killed command whose Terraform is gone too: nobody else would, providers least of all."""
     lock = os.fstat(descriptor)
     found = orphans.inheritors(lock)
     # Terraform leads a session of its own. Whoever took the lock over meanwhile has named itself before it starts one.
     if found and not any(one.leads() for one in found) and _owner(descriptor) == dead:
         orphans.end(lock)
-
-
-def runs(owner: str) -> bool:
-    """Whether the process that a lock names is there: a dead one's Terraform may still be ending."""
-    return not owner.isdecimal() or Path("/proc", owner).exists()
