@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -78,10 +78,22 @@ def list_bases(settings: Settings) -> list[Base]:
     return sorted((base for base in found if base), key=lambda base: (base.name, base.key))
 
 
+@contextmanager
+def held(base: Base) -> Iterator[None]:
+    """Within, nobody removes a base. Raises ImagegenError when it is gone."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(files.reading(base.disk))
+        except FileNotFoundError as error:
+            raise ImagegenError(f"the base {base.name} was removed meanwhile", "run the build again") from error
+        yield
+
+
 def import_base(settings: Settings, file: Path, alias: str, on_line: Report = lambda _line: None) -> Base:
     """Take a disk (qcow2, raw, VHD, VHDX) into the cache as `publisher:offer:sku`, in place of one of that name.
 
-    It must boot by UEFI and have cloud-init. Raises ImagegenError when the file or the alias is not of that kind.
+    It must boot by UEFI and have cloud-init. Raises ImagegenError when the file or the alias is not of that kind, or a
+    build stands on the one that would go.
     """
     name = alias.lower()
     parts = name.split(":")
@@ -91,20 +103,25 @@ def import_base(settings: Settings, file: Path, alias: str, on_line: Report = la
         raise ImagegenError(f"{file} is not a file")
     key = f"import-{hashlib.sha256(f'{name} {images.digest(file)}'.encode()).hexdigest()[:16]}"
     with _alone(settings, on_line):
+        old = [base for base in list_bases(settings) if base.name == name and base.key != key]
+        _require_free(old)
         base = _read(_root(settings) / key) or _publish(
             settings, {"name": name, "key": key, "seed": "nocloud"},
             lambda folder, _report: recipe.take(file, folder), on_line,
         )  # fmt: skip
-        for old in list_bases(settings):
-            if old.name == name and old.key != key:
-                _discard(old.disk.parent)
+        for one in old:
+            _discard(one.disk.parent)
     return base
 
 
 def remove(settings: Settings, name: str, on_line: Report = lambda _line: None) -> list[Base]:
-    """Delete the bases of that name or key, and return what they were. Raises ImagegenError when there is none."""
+    """Delete the bases of that name or key, and return what they were.
+
+    Raises ImagegenError when there is none, or a build stands on one.
+    """
     with _alone(settings, on_line):
         doomed = [base for base in list_bases(settings) if name.lower() in (base.name, base.key)]
+        _require_free(doomed)
         for base in doomed:
             _discard(base.disk.parent)
     if not doomed:
@@ -151,6 +168,15 @@ def _alone(settings: Settings, on_line: Report) -> Iterator[None]:
         with inherited(file.fileno()):
             _clear(root)
             yield
+
+
+def _require_free(doomed: list[Base]) -> None:
+    for base in doomed:
+        if files.is_read(base.disk):
+            raise ImagegenError(
+                f"a build stands on the base {base.name}",
+                "wait until it has ended, or end it: `imagegen cleanup` in its workspace",
+            )
 
 
 def _left(root: Path) -> list[Path]:

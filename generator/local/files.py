@@ -1,8 +1,15 @@
-"""Folders that appear whole, and logs that are read for people."""
+"""Folders that appear whole, files that stay while they are read, and logs that are read for people."""
 
+import fcntl
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from generator.workspace.files import sync_path
+
+_FLOCK = "hhqqi4x"  # fcntl(2): type, whence, start, length, process
 
 
 def publish(partial: Path, final: Path) -> None:
@@ -11,6 +18,25 @@ def publish(partial: Path, final: Path) -> None:
         sync_path(path)
     partial.rename(final)
     sync_path(final.parent)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Within, `is_read` says that a file is needed. Raises FileNotFoundError.
+
+    QEMU has locks of this kind on what it has open, from byte 100 on (block/file-posix.c): ours is in nobody's way.
+    """
+    with path.open("rb") as file:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_RDLCK, os.SEEK_SET, 0, 1, 0))
+        yield
+
+
+def is_read(path: Path) -> bool:
+    """Whether somebody is `reading` a file, or a QEMU has it open."""
+    with path.open("rb") as file:
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind: int = struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_OFD_GETLK, asked))[0]
+    return kind != fcntl.F_UNLCK
 
 
 def tail(path: Path, lines: int) -> list[str]:

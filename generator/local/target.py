@@ -2,8 +2,8 @@
 
 import shlex
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class LocalTarget:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._held = ExitStack()  # what nobody may remove meanwhile
 
     def require(self, blueprint: Blueprint) -> None:
         """Refuse, naming all that is missing, before anything starts."""
@@ -41,9 +42,11 @@ class LocalTarget:
         """Terraform needs no provider here."""
         return {}
 
-    def lease(self, blueprint: Blueprint) -> AbstractContextManager[None]:
-        """A local workspace is on this computer only: its own lock is enough."""
-        return nullcontext()
+    @contextmanager
+    def lease(self, blueprint: Blueprint) -> Iterator[None]:
+        """A local workspace is on this computer only: its own lock is enough. Its base stays as long."""
+        with self._held:
+            yield
 
     def resolve(self, blueprint: Blueprint, events: Events, ask: Ask) -> Resolved:
         """The base for the source, built now where it is missing."""
@@ -54,6 +57,7 @@ class LocalTarget:
         if base is None:
             events.note(f"building the base {wanted.name} once; it is kept for all later builds")
             base = bases.ensure(self.settings, wanted.name, lambda line: events.output("base", line))
+        self._held.enter_context(bases.held(base))
         size = base.disk.stat().st_size
         if 0 < blueprint.disk_size_gb * GIB < size:
             raise ImagegenError(

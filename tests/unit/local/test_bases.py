@@ -5,8 +5,9 @@ import multiprocessing
 import os
 import signal
 import subprocess
-import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from generator import run
 from generator.errors import ImagegenError
-from generator.local import bases, catalogue, images, recipe
+from generator.local import bases, boot, catalogue, images, recipe
 from generator.settings import Settings
 from generator.workspace.blueprint import Source
 
@@ -116,9 +117,8 @@ def _kills_itself(settings: Settings, folder: Path) -> None:
     """Build with a program that goes on when its imagegen is killed, as one that cleans up does."""
 
     def build(_partial: Path, _report: bases.Report) -> str:
-        killing = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGKILL))
-        killing.start()
-        run.stream(["sh", "-c", f"trap '' INT; sleep 1; touch {folder}/ended"], lambda _line: None)
+        script = f"trap '' INT; echo begun; sleep 1; touch {folder}/ended"
+        run.stream(["sh", "-c", script], lambda _line: os.kill(os.getpid(), signal.SIGKILL))
         raise AssertionError
 
     bases.ensure(settings, "debian-12", lambda _line: None, build)
@@ -176,6 +176,43 @@ def test_import_takes_the_place_of_an_older_one(settings: Settings, tmp_path: Pa
     second = bases.import_base(settings, _disk(tmp_path / "two.img", "qcow2", "uefi"), "a:b:c")
     assert first.key != second.key
     assert bases.list_bases(settings) == [second]
+
+
+@contextmanager
+def _machine(base: bases.Base) -> Iterator[None]:
+    """QEMU's own block layer on an overlay over the base, as a machine has it."""
+    overlay = base.disk.parent.parent / "overlay.qcow2"
+    boot.overlay(overlay, base.disk, "raw", base.disk.stat().st_size)
+    with subprocess.Popen(
+        ["qemu-io", str(overlay)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as program:
+        assert program.stdin
+        assert program.stdout
+        program.stdin.write(b"length\n")
+        assert program.stdout.readline()  # by now it has all open
+        yield
+        program.stdin.close()
+
+
+@pytest.mark.parametrize("standing", [bases.held, _machine])
+def test_a_base_that_something_stands_on_stays(
+    settings: Settings, tmp_path: Path, standing: Callable[[bases.Base], AbstractContextManager[None]]
+) -> None:
+    one, two = (_disk(tmp_path / f"{name}.img", "raw", "uefi") for name in ("one", "two"))
+    base = bases.import_base(settings, one, "a:b:c")
+    with standing(base):
+        with pytest.raises(ImagegenError, match="a build stands on the base a:b:c"):
+            bases.remove(settings, "a:b:c")
+        with pytest.raises(ImagegenError, match="a build stands on the base a:b:c"):
+            bases.import_base(settings, two, "a:b:c")
+        assert bases.import_base(settings, one, "a:b:c") == base
+        assert bases.list_bases(settings) == [base]
+        if standing is bases.held:
+            with bases.held(base):
+                pass
+    assert bases.import_base(settings, two, "a:b:c") != base
+    with pytest.raises(ImagegenError, match="was removed meanwhile"), bases.held(base):
+        pass
 
 
 def test_import_refuses_bios_disks_overlays_and_bad_names(settings: Settings, tmp_path: Path) -> None:
