@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from generator import __version__
 from generator.errors import ImagegenError
@@ -13,6 +15,7 @@ from generator.login import endpoints as clouds
 from generator.login.credentials import Login, credential
 from generator.login.endpoints import Endpoints
 from generator.login.errors import REHEARSE, sentence_of
+from generator.template import addresses
 
 if TYPE_CHECKING:
     from azure.mgmt.compute import ComputeManagementClient
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 RETRIES = 6
 LONGEST_PAUSE_SECONDS = 20
 POLL_SECONDS = 5
+HOST = re.compile(r"[a-z0-9.-]+(:[0-9]+)?")  # all else may be read otherwise by whoever connects
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,28 @@ class Session:
     def blobs(self, url: str, credential: Any = None) -> "BlobServiceClient":
         """The blob service of a storage account, at its address without a container.
 
-        credential: an access key or a SAS, instead of our login.
+        credential: an access key or a SAS, instead of our login. Raises ImagegenError where our login, which opens
+        every account that we may use, would go to a host that is none of the cloud's: templates and ledgers name them.
         """
         from azure.storage.blob import BlobServiceClient, ExponentialRetry  # noqa: PLC0415
 
+        if not credential and not self._has_storage_at(url):
+            raise ImagegenError(
+                f"{url} is no storage account of this cloud; it is not given your login",
+                f"the address of a blob is https://ACCOUNT.blob.{self.endpoints.storage_suffix}/CONTAINER/NAME",
+            )
         # Storage's own policy would pause for seven minutes. With one time fewer this takes as long as the others'.
         times = RETRIES - 1
         again = ExponentialRetry(
             initial_backoff=0, increment_base=2, retry_total=times, retry_status=times, random_jitter_range=1
         )
         return BlobServiceClient(url, credential=credential or self.credential, retry_policy=again, **self._options())
+
+    def _has_storage_at(self, url: str) -> bool:
+        """Whether a host is of the cloud's storage; a simulated one has all accounts at one host."""
+        host, suffix = urlsplit(url).netloc.lower(), self.endpoints.storage_suffix.lower()
+        ours = host == suffix or host.endswith(f".blob.{suffix}") or bool(addresses.BLOB_HOST.search(host))
+        return ours and bool(HOST.fullmatch(host))
 
     def arm(self, method: str, path: str, api_version: str, body: Any = None) -> dict[str, Any]:
         """One request to Resource Manager for what no client knows; its answer. Raises HttpResponseError."""

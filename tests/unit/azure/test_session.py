@@ -7,6 +7,7 @@ from azure.storage.blob import BlobClient
 
 from generator.azure import session as sessions
 from generator.azure.session import Session
+from generator.errors import ImagegenError
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import FOREVER, fault
 from tests.unit.azure import making
@@ -51,3 +52,15 @@ def test_a_token_that_the_blob_service_refuses_is_told_at_once(
         blob.delete_blob()
     blob.delete_blob()
     assert pauses == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://evil.example", "https://a.blob.core.windows.net.evil.example", "https://ablob.core.windows.net.x",
+     "https://evil.example\\.blob.core.windows.net", "https://a.blob.core.windows.net@evil.example"],
+)  # fmt: skip
+def test_our_login_goes_to_no_strange_host(session: Session, url: str) -> None:
+    """A template and a ledger name blobs, and the token of a login opens every account that it may use."""
+    with pytest.raises(ImagegenError, match="it is not given your login"):
+        session.blobs(url)
+    assert session.blobs("https://a.blob.core.windows.net")
