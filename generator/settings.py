@@ -17,6 +17,8 @@ OF_TARGET = {
     "azure": ("communicator", "backend", "allow_from", "allow_local_state"),
     "local": ("no_cache", "no_cache_from"),
 }
+# Which program runs, and which of our files are believed: an imagegen.toml comes with a checkout, maybe a stranger's.
+ONES_OWN = ("terraform", "cache_dir", "state_dir")
 SWITCHES = ("strict", "allow_local_state", "no_cache")
 # Rounds of WindowsUpdate: the default and the most (design.md section 7: bounded).
 ROUNDS = 4
@@ -145,9 +147,15 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
         wanted: type = list if name in LISTS else bool if name in SWITCHES else _KIND.get(name, str)
         if name in known and not isinstance(value, wanted):
             raise ImagegenError(f"{path}: `{name}` must be a {KINDS[wanted]}")
+    if chosen := sorted(set(values) & set(ONES_OWN)):
+        raise ImagegenError(
+            f"{path} may not choose {', '.join(chosen)}: it comes with a checkout",
+            f"set {', '.join(f'IMAGEGEN_{name.upper()}' for name in chosen)} in the environment",
+        )
     if unknown := sorted(set(values) - known):
         raise ImagegenError(
-            f"{path} has unknown settings: {', '.join(unknown)}", f"known are {', '.join(sorted(known))}"
+            f"{path} has unknown settings: {', '.join(unknown)}",
+            f"known are {', '.join(sorted(known - set(ONES_OWN)))}",
         )
     return values
 

@@ -10,6 +10,7 @@ from generator.build.releases import Ledger
 from generator.build.target import Request
 from generator.build.terraform import Terraform, image_modules
 from generator.errors import ImagegenError
+from generator.workspace import state
 from generator.workspace.store import LEDGER
 
 # The resources that images are, each the `this` of its module.
@@ -24,12 +25,13 @@ def bring(request: Request, terraform: Terraform, *, refresh: bool = True) -> li
     addresses, without an index of their own.
     """
     workspace, target = request.workspace, request.target
-    strange: list[str] = []
-    if target.refreshes:  # else nothing stands for more than a file
+    if target.refreshes:
         strange = _strange(request, releases.load(workspace), terraform.ids())
-        if strange:
-            request.events.note(f"the state has what is not of this build; it is left alone: {', '.join(strange)}")
-        terraform.forget(strange)
+    else:  # everything stands for a folder, and only one of a build's is ever removed
+        strange = _elsewhere(request, state.directories(workspace))
+    if strange:
+        request.events.note(f"the state has what is not of this build; it is left alone: {', '.join(strange)}")
+    terraform.forget(strange)
     terraform.apply(refresh=refresh and target.refreshes)
     # It has the state of the build, with the first password of a Windows machine (azure-facts 19).
     (workspace / "terraform.tfstate.backup").unlink(missing_ok=True)
@@ -89,6 +91,16 @@ def _strange(request: Request, ledger: Ledger, ids: dict[str, set[str]]) -> list
             if is_image(address, modules)
             else all(request.target.owns(request.blueprint, one) for one in found)
         )
+    ]
+
+
+def _elsewhere(request: Request, directories: dict[str, set[str]]) -> list[str]:
+    """The addresses of what stands for a folder that is not of a build."""
+    modules = image_modules(request.workspace) if directories else []
+    return [
+        address
+        for address, found in directories.items()
+        if not is_image(address, modules) and not all(request.target.owns(request.blueprint, one) for one in found)
     ]
 
 

@@ -128,7 +128,7 @@ class Target(Protocol):
         """End all of the workspace's staging, in the state or not; return what was ended."""
 
     def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
-        """Whether what a state has can be of this workspace's staging, by its id."""
+        """Whether what a state has can be of this workspace's staging, by its id, or by its folder on this computer."""
 
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each of these images of a release exists and is complete, waiting for one that is on its way."""

@@ -20,6 +20,7 @@ from generator.workspace import names, sizes
 from generator.workspace.blueprint import Blueprint, Step
 
 GIB = 1024**3
+MACHINES = ("machine", "validation")  # their folders in that of a build
 
 
 class LocalTarget:
@@ -111,7 +112,7 @@ class LocalTarget:
 
     def alive(self, job: Job) -> bool:
         """Whether QEMU runs, as it was recorded."""
-        return any(machine.running(job.directory / name) for name in ("machine", "validation"))
+        return any(machine.running(job.directory / name) for name in MACHINES)
 
     def capture(self, job: Job, timeout: float) -> str:
         """The deprovisioned machine powers itself off; its overlay is the captured disk."""
@@ -177,7 +178,7 @@ class LocalTarget:
 
     def stop(self, directory: Path) -> None:
         """End the build's machines."""
-        for name in ("machine", "validation"):
+        for name in MACHINES:
             machine.stop(directory / name)
 
     def release(self, blueprint: Blueprint, events: Events) -> list[str]:
@@ -185,8 +186,10 @@ class LocalTarget:
         return bases.sweep(self.settings)
 
     def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
-        """Nothing in the state stands for more than a file, which is known by its place."""
-        return True
+        """Only the folders of machines: the state's own scripts end what is in them."""
+        folder = Path(resource_id)
+        build = folder.parent
+        return folder.name in MACHINES and build.name.isalnum() and build.parent == self.settings.state_dir / "builds"
 
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
@@ -210,7 +213,7 @@ class LocalTarget:
 
     def login(self, blueprint: Blueprint, directory: Path) -> list[str] | None:
         """ssh to a machine that runs, with the build's key."""
-        for name in ("validation", "machine"):
+        for name in reversed(MACHINES):
             if running := machine.running(directory / name):
                 return ssh.command(directory / "key", running.user, "127.0.0.1", port=running.ssh_port)
         return None

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from generator import __version__
 from generator.errors import ImagegenError, Problem
 from generator.template import plain
+from generator.workspace import state
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.files import atomic_write, remove_unfinished, to_json
 
@@ -23,8 +24,18 @@ LARGEST = 64 * 1024 * 1024  # bytes of a file; ours have a third at most
 LEDGER = "releases.auto.tfvars.json"
 KEPT = {LEDGER}
 PROVIDERS_LOCK = ".terraform.lock.hcl"
+AZURERM = "registry.terraform.io/hashicorp/azurerm"
 # What Terraform loads from a folder, and what it and builds write there besides images.
-LOADED = ("*.tf", "*.tf.json", "*.tfvars", "*.tfvars.json", "*.tofu", PROVIDERS_LOCK, ".terraform/environment")
+LOADED = (
+    "*.tf",
+    "*.tf.json",
+    "*.tfvars",
+    "*.tfvars.json",
+    "*.tofu",
+    PROVIDERS_LOCK,
+    ".terraform/environment",
+    "terraform.d",
+)
 WRITTEN = {".imagegen", ".terraform", ".terraform.tfstate.lock.info", "errored.tfstate", *KEPT}
 WRITTEN_INSIDE = (".imagegen/*", ".terraform/*", "terraform.tfstate*")
 State = Literal["create", "identical", "update", "edited", "foreign", "orphan"]
@@ -189,21 +200,25 @@ def _prune(root: Path, folder: Path) -> None:
 
 
 def foreign_to_terraform(folder: Path, files: dict[str, bytes]) -> list[str]:
-    """Files that Terraform would load from the workspace and that we did not write (design.md section 5, Trust)."""
+    """What Terraform would load from the workspace and we did not write (design.md section 5, Trust): files, and the
+    providers that its state names."""
     loaded = [path for pattern in LOADED for path in folder.glob(pattern)]
     loaded += [path for path in (folder / "modules").rglob("*") if path.is_symlink() or not path.is_dir()]
     found = {path.relative_to(folder).as_posix() for path in loaded}
-    if any(name.startswith("modules/azure/") for name in files) and _locks_only_ours(folder / PROVIDERS_LOCK):
+    ours = {AZURERM} if any(name.startswith("modules/azure/") for name in files) else set()
+    if ours and _providers_locked(folder / PROVIDERS_LOCK) <= ours:
         found.discard(PROVIDERS_LOCK)
-    return sorted((found - set(files) - KEPT) | set(_leading_away(folder, {"images"}, ("images/*", "images/*/*"))))
+    programs = {f"{state.STATE} (it needs the provider {name})" for name in state.providers(folder) - ours}
+    links = set(_leading_away(folder, {"images"}, ("images/*", "images/*/*")))
+    return sorted((found - set(files) - KEPT) | programs | links)
 
 
-def _locks_only_ours(path: Path) -> bool:
-    """Whether Terraform's lock of providers, which belongs into git, names none but those that we use."""
+def _providers_locked(path: Path) -> set[str]:
+    """The providers that Terraform's lock names, which belongs into git."""
     if not path.is_file() or path.is_symlink():
-        return False
-    named = re.findall(rb'^\s*provider\s+"([^"]*)"', _present(path), re.MULTILINE)
-    return set(named) <= {b"registry.terraform.io/hashicorp/azurerm"}
+        return {f"none: {path.name} is no file"}
+    found = re.findall(rb'^\s*provider\s+"([^"]*)"', _present(path), re.MULTILINE)
+    return {name.decode(errors="replace") for name in found}
 
 
 def _leading_away(folder: Path, names: set[str], patterns: tuple[str, ...]) -> list[str]:

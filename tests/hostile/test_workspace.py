@@ -19,6 +19,7 @@ WRITTEN = (
 ADDED = (
     "x.tf", "x.tf.json", "main_override.tf", "override.tf.json", "terraform.tfvars", "terraform.tfvars.json",
     "x.auto.tfvars", "x.auto.tfvars.json", ".terraform.lock.hcl", "modules/steps/shell/x.tf", "modules/new/x.tf",
+    "terraform.d/plugins/registry.terraform.io/hashicorp/azurerm/5.2.0/linux_amd64/terraform-provider-azurerm",
 )  # fmt: skip
 INERT = (".terraformrc", "terraform.rc", "notes.txt", "other/x.tf", "scripts/999-more.sh", "x.tf~")
 SECRET = "what nobody put into an image"
@@ -75,8 +76,75 @@ def test_what_terraform_would_load_is_named_and_refused(workspace: Path, place: 
     for name in ("plan", "apply", "cleanup"):
         said = command(name, workspace)
         assert said.code == 1
-        assert place in said.err
+        assert place.partition("/plugins")[0] in said.err
         assert "--trust" in said.err
+
+
+def _state(workspace: Path, provider: str, directory: str = "", changed: dict[str, object] | None = None) -> None:
+    """A state as Terraform writes it, with one resource."""
+    attributes = {"id": "1", "input": None, "output": {"value": {"directory": directory}, "type": ["object", {
+        "directory": "string"}]}, "triggers_replace": None}  # fmt: skip
+    resource = {
+        "module": "module.staging[0]", "mode": "managed", "type": "terraform_data", "name": "this",
+        "provider": provider, "instances": [{"schema_version": 0, "attributes": attributes}],
+    }  # fmt: skip
+    said = {"version": 4, "terraform_version": "1.11.0", "serial": 1, "lineage": "x", "resources": [resource]}
+    (workspace / "terraform.tfstate").write_text(json.dumps(said | (changed or {})))
+
+
+OURS = 'provider["terraform.io/builtin/terraform"]'
+
+
+@pytest.mark.parametrize(
+    ("provider", "changed", "named"),
+    [
+        ('provider["evil.example/x/y"]', {}, "evil.example/x/y"),
+        ('module.staging[0].provider["evil.example/x/y"].other', {}, "evil.example/x/y"),
+        ('provider["registry.terraform.io/hashicorp/azurerm"]', {}, "hashicorp/azurerm"),  # not in a local workspace
+        (OURS, {"Resources": [{"Provider": 'provider["evil.example/x/y"]'}]}, "evil.example/x/y"),
+        (OURS, {"version": 3}, "state version 3"),
+    ],
+)
+def test_a_state_brings_in_no_program(workspace: Path, provider: str, changed: dict[str, object], named: str) -> None:
+    """`terraform init` installs what a state names, whether the workspace calls it or not."""
+    _state(workspace, provider, changed=changed)
+    for name in ("plan", "apply", "cleanup"):
+        said = command(name, workspace)
+        assert (said.code, said.out) == (1, "")
+        assert named in said.err
+        assert "--trust" in said.err
+
+
+@pytest.mark.parametrize("how", ["{}", "../{}", "{}/", "{}/x/../machine"])
+def test_a_state_removes_nothing_of_ours(workspace: Path, how: str) -> None:
+    """Its scripts get the folders that it names, and remove what machines leave there."""
+    victim = workspace.parent / "machine"
+    victim.mkdir()
+    (victim / "disk.qcow2").write_text("somebody's")
+    relative = how.startswith("..")
+    _state(workspace, OURS, how.format("machine" if relative else victim))
+    said = command("cleanup", workspace)
+    assert said.code == 0, said.err
+    assert "it is left alone: module.staging" in said.err
+    assert (victim / "disk.qcow2").read_text() == "somebody's"
+    assert command("cleanup", workspace).code == 0
+
+
+def test_a_checkout_does_not_choose_what_runs(workspace: Path, tmp_path: Path) -> None:
+    """An imagegen.toml lies in it as anything else does."""
+    (tmp_path / "evil.sh").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    (tmp_path / "evil.sh").chmod(0o755)
+    (workspace / "imagegen.toml").write_text(f'terraform = "{tmp_path}/evil.sh"\nstate_dir = "."\n')
+    here = Path.cwd()
+    os.chdir(workspace)
+    try:
+        said = command("plan", ".")
+    finally:
+        os.chdir(here)
+    assert said.code == 1
+    assert "imagegen.toml may not choose state_dir, terraform" in said.err
+    assert "IMAGEGEN_TERRAFORM" in said.err
+    assert not (tmp_path / "ran").exists()
 
 
 def test_what_terraform_does_not_load_is_let_be(workspace: Path) -> None:

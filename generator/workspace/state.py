@@ -1,0 +1,83 @@
+"""A local Terraform state, read as a file: anybody may have committed it, so it is looked at before Terraform is.
+
+Format: version 4 of github.com/hashicorp/terraform, internal/states/statefile. Go matches the names of JSON objects
+without regard to case and takes the last of several; here every one of them counts.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from generator.template import plain
+
+STATE = "terraform.tfstate"
+LARGEST = 64 * 1024 * 1024  # bytes
+BUILTIN = "terraform.io/builtin/terraform"  # terraform_data is its
+_PROVIDER = re.compile(r'(?:module\.[^"]*\.)?provider\["([^"]*)"\](?:\.\w+)?')
+
+
+class _Object(list[tuple[str, Any]]):
+    """A JSON object with all of its pairs."""
+
+
+def providers(folder: Path) -> set[str]:
+    """The providers that the state has resources of: `terraform init` installs and runs them, called for or not.
+
+    Empty where there is no state, or none that Terraform could read. What is built into Terraform is left out.
+    """
+    top = _read(folder)
+    if top is None:
+        return set()
+    if versions := [one for one in _values(top, "version") if one != 4]:
+        return {f"those of state version {versions[0]}"}  # older ones name them otherwise
+    named = {_provider(str(one)) for resource in _resources(top) for one in _values(resource, "provider")}
+    return named - {BUILTIN}
+
+
+def directories(folder: Path) -> dict[str, set[str]]:
+    """The folders that the `terraform_data` of the state stand for, by address without an index of its own.
+
+    Terraform hands them to the scripts that end a machine and remove its folder.
+    """
+    found: dict[str, set[str]] = {}
+    for resource in _resources(_read(folder)):
+        module, kind, name = (next(iter(_values(resource, part)), "") for part in ("module", "type", "name"))
+        named = {
+            str(directory)
+            for instances in _values(resource, "instances")
+            for instance in (instances if isinstance(instances, list) else [])
+            for attributes in _values(instance, "attributes")
+            for output in _values(attributes, "output")
+            for value in _values(output, "value")
+            for directory in _values(value, "directory")
+        }
+        if kind == "terraform_data" and named:
+            address = ".".join(str(part) for part in (module, kind, name) if part)
+            found[address] = found.get(address, set()) | named
+    return found
+
+
+def _provider(text: str) -> str:
+    found = _PROVIDER.fullmatch(text)
+    return found[1] if found else text
+
+
+def _resources(top: Any) -> list[Any]:
+    return [one for found in _values(top, "resources") if isinstance(found, list) for one in found]
+
+
+def _values(found: Any, name: str) -> list[Any]:
+    """All that an object has under a name, in any case."""
+    return [value for key, value in found if key.casefold() == name] if isinstance(found, _Object) else []
+
+
+def _read(folder: Path) -> Any:
+    """What the state says; None where it is not there or no JSON."""
+    path = folder / STATE
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(plain.read(path, LARGEST), object_pairs_hook=_Object)
+    except (ValueError, RecursionError):
+        return None
