@@ -136,7 +136,7 @@ def greets(port: int) -> bool:
 def _reason(wanted: Start, message: str) -> ImagegenError:
     """Why a machine did not come up. A base that never changes is looked at only now: its digest takes seconds."""
     if wanted.digest and images.digest(wanted.backing) != wanted.digest:
-        again = f"`imagegen base rm {wanted.backing.parent.name}`; the next build makes it anew"
+        again = f"`imagegen base remove {wanted.backing.parent.name}`; the next build makes it anew"
         return ImagegenError(f"{message}: its base is damaged", again)
     return failure(wanted.directory, message)
 

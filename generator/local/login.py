@@ -62,10 +62,13 @@ def setup_script(name: str, user: str, public_key: str, grow: bool, identity: Ma
     return SETUP.read_text("utf-8") + "__END__\n" + "".join(f"{key} {value}\n" for key, value in told.items())
 
 
-def identity() -> dict[str, str]:
-    """A machine-id (machine-id(5)) and SSH host keys, made on this computer: the guest would need half a second."""
+def identity(directory: Path) -> dict[str, str]:
+    """A machine-id (machine-id(5)) and SSH host keys, made on this computer: the guest would need half a second.
+
+    The keys are for a moment in the machine's own folder, with which they go where we are killed meanwhile.
+    """
     made = {"machine_id": uuid.uuid4().hex}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=directory) as folder:
         for kind in HOST_KEYS:
             key = Path(folder, kind)
             run([host.program("ssh-keygen"), "-q", "-N", "", "-C", "", "-t", kind, "-f", str(key)])

@@ -107,7 +107,7 @@ def start(wanted: Start, state: State, record: Record) -> None:
     has, whole = boot.disk_sizes(replace(wanted, backing=state.disk, format="qcow2"))
     boot.overlay(directory / qemu.DISK, state.disk, "qcow2", has)
     child = boot.launch(wanted, record, deadline, memory=Memory(state.memory, shared=False))
-    identity = login.identity()
+    identity = login.identity(directory)
     with monitoring(directory, deadline) as monitor:
         monitor.ask("migrate-incoming", {"uri": f"exec:cat {shlex.quote(str(state.devices))}"}, deadline=deadline)
         _migrated(monitor, deadline)

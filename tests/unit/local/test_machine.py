@@ -171,9 +171,9 @@ def test_login_refuses_what_a_script_could_misread(name: str, user: str, key: st
         login.check(name, user, key)
 
 
-def test_login_script_is_sound_perl_and_carries_each_value_in_hex() -> None:
+def test_login_script_is_sound_perl_and_carries_each_value_in_hex(tmp_path: Path) -> None:
     """No value can be taken for a part of the script."""
-    identity = login.identity()
+    identity = login.identity(tmp_path)
     script = login.setup_script("web", "builder", KEY + " \\", grow=True, identity=identity)
     subprocess.run(["perl", "-c", "-"], input=script.encode(), check=True)
     told = dict(line.split(" ") for line in script.partition("__END__\n")[2].splitlines())
@@ -183,10 +183,24 @@ def test_login_script_is_sound_perl_and_carries_each_value_in_hex() -> None:
     assert len(values["entropy"]) == 64
 
 
-def test_each_identity_is_another() -> None:
-    first, second = login.identity(), login.identity()
+def test_each_identity_is_another(tmp_path: Path) -> None:
+    first, second = login.identity(tmp_path), login.identity(tmp_path)
     assert all(first[name] != second[name] for name in first)
     assert first["host_key_ed25519"].startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+
+
+def test_a_host_key_lies_where_the_machine_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends a killed build removes that folder, and nothing else."""
+    told: list[Path] = []
+
+    def killed(argv: list[str]) -> None:
+        told.append(Path(argv[-1]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(login, "run", killed)
+    with pytest.raises(KeyboardInterrupt):
+        login.identity(tmp_path)
+    assert [path.parent.parent for path in told] == [tmp_path]
 
 
 def test_require_names_everything_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
