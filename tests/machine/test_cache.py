@@ -74,7 +74,7 @@ def test_an_edit_of_the_last_step_runs_that_alone_and_makes_the_same_image(
 
 
 def test_steps_run_again_from_where_they_were_changed_or_are_told_to(
-    imagegen: Imagegen, template: Write, tmp_path: Path
+    imagegen: Imagegen, template: Write, tmp_path: Path, cache: Path
 ) -> None:
     """What runs because it is told to takes the place of what was kept."""
     out = tmp_path / "small"
@@ -88,9 +88,9 @@ def test_steps_run_again_from_where_they_were_changed_or_are_told_to(
     refused = imagegen("plan", out, "--no-cache-from", "step 9", code=1)
     assert "no step is named `step 9`" in refused.stderr
     path = template(FIRST, SECOND, "true")
-    before = _folder_of(imagegen, "020-step-2")
+    before = _folder_of(cache, "020-step-2")
     assert _cached(imagegen, path, *told, "--no-cache-from", "step 2") == ["prepare", "010 step 1"]
-    after = _folder_of(imagegen, "020-step-2")
+    after = _folder_of(cache, "020-step-2")
     assert (len(before), len(after)) == (1, 1)
     assert before != after
 
@@ -174,9 +174,10 @@ def _folders(imagegen: Imagegen) -> dict[str, str]:
     return {one["folder"]: one["about"] for one in known}
 
 
-def _folder_of(imagegen: Imagegen, step: str) -> list[str]:
-    """Where what is kept of a step is."""
-    return [folder for folder, about in _folders(imagegen).items() if about == f"small, up to {step}"]
+def _folder_of(cache: Path, step: str) -> list[Path]:
+    """Where what builds go on from is, of a step. What a later layer stands on may be there still, for that alone."""
+    sound = states.sound(states.folder(cache))
+    return [state.folder for state in sound if state.about == f"small, up to {step}"]
 
 
 def _own(image: Path) -> list[str]:
