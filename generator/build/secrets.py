@@ -1,6 +1,7 @@
 """The key pair of one build: outside any workspace, readable by its owner only, gone with the build."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,12 @@ class KeyPair:
 def folders_of(workspace: Path, state_dir: Path) -> list[Path]:
     """The folders of every build of this workspace that still exist, whether or not its journal knows them."""
     here = str(workspace.resolve())
-    marks = sorted((state_dir / "builds").glob("*/workspace"))
-    return [mark.parent for mark in marks if mark.read_text("utf-8", "surrogateescape") == here]
+    found = []
+    for mark in sorted((state_dir / "builds").glob("*/workspace")):
+        with suppress(FileNotFoundError):  # another workspace's build has just ended
+            if mark.read_text("utf-8", "surrogateescape") == here:
+                found.append(mark.parent)
+    return found
 
 
 def folder_of(record: Journal, state_dir: Path) -> Path | None:
