@@ -70,15 +70,16 @@ def _tell(text: str) -> None:
 def put(text: str) -> None:
     """Lines of the result, on stdout, without anything that a terminal would act on.
 
-    Raises BrokenPipeError, once, when nobody reads them any more.
+    Raises OSError, once, when nobody reads them any more or the disk is full: what follows, like an end, goes on.
     """
     # A file's name may hold bytes that are no text, and stdout may not have every character: neither is a bug of ours.
     encoding = sys.stdout.encoding or "utf-8"
     shown = _clean_lines(text).encode(encoding, "backslashreplace").decode(encoding)
     try:
         print(shown, flush=True)  # noqa: T201
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        error.filename = "standard output"
         raise
 
 
@@ -258,7 +259,7 @@ def bug_log(error: Exception) -> str:
     about = f"imagegen {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
     try:
         with tempfile.NamedTemporaryFile("wb", prefix="imagegen-bug-", suffix=".log", delete=False) as log:
-            log.write("".join([about, *traceback.format_exception(error)]).encode(errors="backslashreplace"))
+            log.write(masked("".join([about, *traceback.format_exception(error)])).encode(errors="backslashreplace"))
     except OSError as problem:
         return f"of this run again: it could not be written ({problem.strerror})"
     return log.name

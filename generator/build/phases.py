@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -176,6 +177,9 @@ def release_staging(run: Build) -> None:
         run.events.note(f"interrupted: {run.job.version} is released; ending the rest of the build")
         _end(run)
         raise
+    except OSError:  # nobody could be told; what is left ends all the same
+        _end(run)
+        raise
     except ImagegenError:
         done = "" if run.job.blueprint.source_validation_only else f"{run.job.version} is released; "
         run.events.note(f"{done}`imagegen cleanup {shlex.quote(str(run.workspace))}` ends what is left of the build")
@@ -185,7 +189,11 @@ def release_staging(run: Build) -> None:
 def _end(run: Build) -> None:
     """End all of this build. The build's time limit never cuts that short."""
     run.terraform.deadline = None
-    clean_up(run.request, run.terraform, quiet=True)
+    try:
+        clean_up(run.request, run.terraform, quiet=True)
+    except OSError:  # a stdout that cannot be written says so once
+        clean_up(run.request, run.terraform, quiet=True)
+        raise
 
 
 def _apply_only(
@@ -244,14 +252,16 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
             run.events.note(f"the machine is kept in {blueprint.azure.group if blueprint.azure else 'place'}")
         run.events.note(f"`imagegen apply {folder}` goes on at the failed step; `imagegen cleanup {folder}` ends it")
         return
-    run.events.note(f"{'interrupted' if isinstance(error, KeyboardInterrupt) else 'failed'}: ending what was started")
+    with suppress(OSError):
+        what = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        run.events.note(f"{what}: ending what was started")
     try:
         _end(run)
     except KeyboardInterrupt:
         run.events.note(f"interrupted again: `imagegen cleanup {run.workspace}` ends what is left")
         raise
-    except ImagegenError as problem:
-        run.events.note(f"{problem.message}; `imagegen cleanup {run.workspace}` ends what is left")
+    except (ImagegenError, OSError) as problem:
+        run.events.note(f"{problem}; `imagegen cleanup {run.workspace}` ends what is left")
 
 
 def _stands(run: Build) -> bool:
