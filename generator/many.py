@@ -1,13 +1,14 @@
 """Several builds at once on this computer: each is an `imagegen apply` of its own, told on one display."""
 
 import json
+import math
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 OVERHEAD_MB = 600
 # A machine takes its memory bit by bit: for so long after a start what it will take is counted as taken.
 SETTLING_SECONDS = 60.0
+PATIENCE_SECONDS = 30.0  # after a second interrupt: nobody waits for a cloud any more
 ENDED = "ended"
 
 
@@ -47,19 +49,25 @@ def apply(
     codes: dict[str, int] = {}
     lines: Queue[tuple[str, str]] = Queue()
     began = time.monotonic()
-    with _all_ended(running):
-        while waiting or running:
-            while waiting and len(running) < parallel and _fits(waiting[0][2], running.values()):
-                name, subject, memory = waiting.pop(0)
-                running[name] = _start(name, subject, options, memory, lines)
-            try:
-                name, line = lines.get(timeout=1.0)
-            except Empty:
-                continue
+
+    def listen() -> None:
+        """Tell what the builds say next; after a second of silence it is time to look around."""
+        with suppress(Empty):
+            name, line = lines.get(timeout=1.0)
             if line == ENDED:
                 codes[name] = running.pop(name).process.wait()
             else:
                 _show(name, line, began, as_json=json)
+
+    try:
+        while waiting or running:
+            while waiting and len(running) < parallel and _fits(waiting[0][2], running.values()):
+                name, subject, memory = waiting.pop(0)
+                running[name] = _start(name, subject, options, memory, lines)
+            listen()
+    except BaseException:
+        _end(running, listen)
+        raise
     failed = [name for name, code in codes.items() if code != 0]
     if failed:
         console.say(f"{len(failed)} of {len(subjects)} builds failed: {', '.join(failed)}")
@@ -100,23 +108,34 @@ def _available_mb() -> int:
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024**2
 
 
-@contextmanager
-def _all_ended(running: dict[str, Child]) -> Iterator[None]:
-    """Whatever happens inside, no build outlives it; a second interrupt reaches them too."""
+def _end(running: dict[str, Child], listen: Callable[[], None]) -> None:
+    """No build outlives us. A second interrupt reaches them too: each says what it leaves. One that heeds neither, or a
+    third, is killed."""
+    console.say(f"ending {len(running)} builds")
+    _interrupt(running)
     try:
-        yield
-    except BaseException:
-        console.say(f"ending {len(running)} builds")
-        for child in running.values():
-            child.process.send_signal(signal.SIGINT)
-        try:
-            for child in running.values():
-                child.process.wait()
-        except KeyboardInterrupt:
-            for child in running.values():
-                child.process.send_signal(signal.SIGINT)
-            raise
-        raise
+        _listen(listen, running)
+        return
+    except KeyboardInterrupt:
+        _interrupt(running)
+    with suppress(KeyboardInterrupt):
+        _listen(listen, running, time.monotonic() + PATIENCE_SECONDS)
+    for name, child in running.items():
+        child.process.kill()
+        child.process.wait()
+        console.say(f"{name}: killed; `imagegen cleanup` of its workspace ends what is left")
+
+
+def _interrupt(running: dict[str, Child]) -> None:
+    for child in running.values():
+        child.process.send_signal(signal.SIGINT)
+
+
+def _listen(listen: Callable[[], None], running: dict[str, Child], deadline: float = math.inf) -> None:
+    """Until all have ended, or the deadline (time.monotonic)."""
+    while running and time.monotonic() < deadline:
+        with suppress(OSError):  # a stdout that cannot be written says so once
+            listen()
 
 
 def _show(name: str, line: str, began: float, *, as_json: bool) -> None:
