@@ -1,5 +1,6 @@
 """How Terraform fails, in a line."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,3 +44,19 @@ def last_words(code: int, output: Sequence[str]) -> str:
         return f"it was ended by signal {-code}"
     reasons = (line.strip() for line in output if line.startswith(("panic:", "fatal error:", "SIG")))
     return next(reasons, None) or f"{reason((), output)} (exit code {code})"
+
+
+def hint_for(diagnostics: Sequence[Diagnostic]) -> str | None:
+    """What to do about the first error, where that is known."""
+    for first in diagnostics:
+        if "Failed to query available provider packages" in first.summary:
+            return "Terraform downloads its providers once: is the registry reachable from here?"
+        return unlocking(f"{first.summary} {first.detail}")
+    return None
+
+
+def unlocking(text: str) -> str | None:
+    """How to free a state that a killed Terraform left locked, where an error says that it is locked: a backend such as
+    azurerm keeps the lock for ever, and who holds it cannot be told from here."""
+    found = re.search(r"Error acquiring the state lock.*?\bID:\s+(\S+)", text, re.DOTALL)
+    return f"if nobody else is at work on this state, free it: `terraform force-unlock {found[1]}`" if found else None

@@ -20,7 +20,15 @@ from python_terraform import IsFlagged
 from python_terraform import Terraform as CommandBuilder
 
 from generator import run
-from generator.build.failures import Diagnostic, TerraformCrashed, TerraformFailed, last_words, reason
+from generator.build.failures import (
+    Diagnostic,
+    TerraformCrashed,
+    TerraformFailed,
+    hint_for,
+    last_words,
+    reason,
+    unlocking,
+)
 from generator.settings import Settings
 from generator.workspace.files import atomic_write
 
@@ -84,7 +92,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """Initialise the workspace where that is still needed: no provider or module of it changes meanwhile."""
         if not self._initialised():
             shutil.rmtree(self.folder / ".terraform", ignore_errors=True)
-            self.execute("init", input=False, no_color=IsFlagged)
+            self.execute("init", input=False, json=IsFlagged)
             atomic_write(self._mark, _fingerprint(self.folder))
 
     def _initialised(self) -> bool:
@@ -207,7 +215,8 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         argv = self.generate_cmd_string(command, *args, **options)
         code = run.stream(argv, read, cwd=self.folder, extra_env=self.environment, deadline=self.deadline)
         if code == 1:
-            raise TerraformFailed(f"terraform {command} failed: {reason(diagnostics, output)}", diagnostics)
+            message = f"terraform {command} failed: {reason(diagnostics, output)}"
+            raise TerraformFailed(message, diagnostics, hint_for(diagnostics))
         if code != 0:
             raise TerraformCrashed(f"terraform {command} crashed: {last_words(code, output)}")
 
@@ -215,7 +224,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 def _state_failed(command: str, done: run.Completed) -> TerraformFailed:
     said = re.split("Failed to load state:|Error: ", done.stderr)[-1]
     text = " ".join(re.sub("[╷╵│]", "", said).split())
-    return TerraformFailed(f"terraform {command} failed: {text}", hint=STATE_HINT)
+    return TerraformFailed(f"terraform {command} failed: {text}", hint=unlocking(text) or STATE_HINT)
 
 
 def _modules_json(calls: list[tuple[str, str]]) -> bytes:
