@@ -25,6 +25,7 @@ ALLOWED = (
     "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
 GRACE_SECONDS = 60.0
+SHORT_GRACE_SECONDS = 10.0  # of a program that is not streamed
 SILENCE_SECONDS = 0.5  # a terminal hands on late what was written to it
 
 _log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Completed:
 
 @contextmanager
 def inherited(descriptor: int) -> Iterator[None]:
-    """Within: every streamed child holds this file open too, and with it a lock, until it has ended itself."""
+    """Within: every child holds this file open too, and with it a lock, until it has ended itself."""
     _inherited.append(descriptor)
     try:
         yield
@@ -88,20 +89,36 @@ def run(
     """
     _log.debug("%s", shlex.join(argv))
     try:
-        done = subprocess.run(
-            list(argv), input=stdin, capture_output=True, cwd=cwd, env=environment(extra_env), timeout=timeout,
-            check=False,
+        child = subprocess.Popen(
+            list(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
+            env=environment(extra_env), pass_fds=_inherited, preexec_fn=_end_with_us,  # noqa: PLW1509 - takes no lock
         )  # fmt: skip
     except FileNotFoundError as error:
         raise ImagegenError(f"`{argv[0]}` is not installed", "run `imagegen doctor`") from error
+    try:
+        with child:
+            stdout, stderr = _said(child, stdin, timeout)
     except subprocess.TimeoutExpired as error:
         raise DeadlinePassed(f"{Path(argv[0]).name} did not end within {timeout:.0f} s") from error
-    completed = Completed(
-        done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
-    )
+    completed = Completed(child.returncode, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"))
     if check and completed.code != 0:
         raise CommandFailed(argv, completed.code, completed.stdout + completed.stderr)
     return completed
+
+
+def _said(child: "subprocess.Popen[bytes]", stdin: bytes, timeout: float | None) -> tuple[bytes, bytes]:
+    """What a program prints up to its end."""
+    try:
+        return child.communicate(stdin, timeout)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        raise
+    except BaseException:  # an interrupt: what writes, as Terraform does, is not cut off in the middle
+        try:
+            child.communicate(timeout=SHORT_GRACE_SECONDS)
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            child.kill()
+        raise
 
 
 def stream(

@@ -30,21 +30,24 @@ def at_rest(workspace: Path, state_dir: Path) -> None:
 def nothing_is_left(workspace: Path, state_dir: Path) -> None:
     """No process, build folder, key, lock, journal or half-written file."""
     no_process(workspace, state_dir)
-    assert list(state_dir.glob("builds/*")) == []
-    assert not (workspace / ".imagegen").exists()
+    builds = list(state_dir.glob("builds/*"))
+    assert not builds, builds
+    ours = sorted((workspace / ".imagegen").glob("*"))
+    assert not (workspace / ".imagegen").exists(), ours
     nothing_half_written(workspace, state_dir)
 
 
 def no_process(*folders: Path) -> None:
     """Nothing of ours works in or on one of these folders."""
-    assert [command for folder in folders for command in _running(str(folder), PROGRAMS)] == []
+    running = [command for folder in folders for command in _running(str(folder), PROGRAMS)]
+    assert not running, running
 
 
 def nothing_half_written(*folders: Path) -> None:
     """No temporary file, half image or half base, and nothing that only an interrupted Terraform leaves."""
     names = [path for folder in folders for path in folder.rglob("*")]
     half = [str(path) for path in names if HALF.fullmatch(path.name) or TERRAFORMS.fullmatch(path.name)]
-    assert half == [], half
+    assert not half, half
 
 
 def ledger_is_true(workspace: Path) -> None:
@@ -75,7 +78,8 @@ def nothing_secret(secrets: Iterable[str], *folders: Path) -> None:
     """None of these values stands in a file: workspace, state, plans, journals, logs. Images are not looked into."""
     known = [secret.encode() for secret in secrets]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".vhd"]
-    assert [path for path in files if any(secret in path.read_bytes() for secret in known)] == []
+    telling = [path for path in files if any(secret in path.read_bytes() for secret in known)]
+    assert not telling, telling
 
 
 def contents(*folders: Path) -> dict[Path, str]:

@@ -26,8 +26,9 @@ def plan(request: Request) -> dict[str, Any]:
     """
     workspace, blueprint, target = request.workspace, request.blueprint, request.target
     if record := journal.read(workspace):
+        what = "retirement" if record.phase == journal.RETIRING else "build"
         raise ImagegenError(
-            f"a build of {record.version} is not at its end here",
+            f"a {what} of {record.version} is not at its end here",
             f"see `imagegen status {workspace}`; a plan is of a workspace at rest",
         )
     ledger = releases.load(workspace)
@@ -129,13 +130,14 @@ def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Pat
 def status_as_text(value: dict[str, Any]) -> str:
     """A status for people."""
     build = value.get("build", {})
+    what = "retirement" if build.get("phase") == journal.RETIRING else "build"
     told = {
         "rest": "no build under way",
         "building": f"a build runs (process {build.get('process')})",
-        "ending": f"the build of {build.get('version')} was killed, and what it ran is still ending: wait a minute",
+        "ending": f"the {what} of {build.get('version')} was killed, and what it ran is still ending: wait a minute",
         "kept": f"the machine of {build.get('version')} is kept: `imagegen ssh {value['folder']}`, "
         f"then `imagegen cleanup {value['folder']}`",
-        "left": f"the build of {build.get('version')} was left behind in phase {build.get('phase')}: "
+        "left": f"the {what} of {build.get('version')} was left behind in phase {build.get('phase')}: "
         f"`imagegen cleanup {value['folder']}` ends it",
     }[value["state"]]
     released = [f"{version} ({state})" for version, state in value["releases"].items()]

@@ -26,6 +26,8 @@ LEASE = "lock"
 ORPHAN_SECONDS = 60.0  # for the Terraform of a killed command to end
 INPUTS = "build.tfvars.json"
 COMING = "coming.tfvars.json"
+UNKNOWN = "unknown"  # of a journal that is damaged
+RETIRING = "retire"  # the phase of a version that is taken out of service
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def read(workspace: Path) -> Journal | None:
         return Journal(**{name: kind(told[name]) for name, kind in _KINDS.items() if name in told})
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, RecursionError):
-        return Journal(version="?", phase="unknown", directory="", pid=0)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return Journal(version="?", phase=UNKNOWN, directory="", pid=0)
 
 
 def write(workspace: Path, journal: Journal) -> None:
@@ -137,7 +139,6 @@ def lease(workspace: Path, waiting: Callable[[str], None] | None = None) -> Iter
     tell (`waiting`); else ImagegenError names it.
     """
     lock = path(workspace, LEASE)
-    lock.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _acquire(lock, waiting)
     try:
         os.ftruncate(descriptor, 0)
@@ -156,7 +157,7 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
     patience = time.monotonic() + ORPHAN_SECONDS
     told: Owner | None = None
     while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        descriptor = _opened(lock)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -179,6 +180,14 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
         if os.fstat(descriptor).st_nlink:
             return descriptor
         os.close(descriptor)
+
+
+def _opened(lock: Path) -> int:
+    """The lock's file, open. Its last holder may remove it at any moment, and the folder with it."""
+    while True:
+        with suppress(FileExistsError, FileNotFoundError):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
 
 
 def _owner(descriptor: int) -> Owner:

@@ -1,6 +1,8 @@
 """Ending what a build left behind, whether it ended by itself, failed, or was killed."""
 
 import json
+import os
+import shlex
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +37,7 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
     workspace, target = request.workspace, request.target
     terraform.shelter()
     record = journal.read(workspace)
-    ended = [f"build of {record.version} (phase {record.phase})"] if record else []
+    ended = [_named(record)] if record else []
     folders = set(secrets.folders_of(workspace, request.settings.state_dir))
     if record and (folder := secrets.folder_of(record, request.settings.state_dir)):
         folders.add(folder)
@@ -43,6 +45,7 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
         target.stop(folder)
     in_state = _in_state(request, terraform, record)
     settled = _settle_images(request, terraform, in_state, folders)
+    settled = _retired(request, terraform, record, in_state) or settled
     released = target.release(request.blueprint, request.events)
     left = rest.staged(in_state, workspace)
     if left or settled:  # not before the target's own release: a machine that is off keeps its run commands
@@ -61,6 +64,12 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
     if ended and not quiet:
         request.events.note(f"ended what was left behind: {', '.join(ended)}")
     return ended
+
+
+def _named(record: journal.Journal) -> str:
+    if record.phase == journal.RETIRING:
+        return f"retirement of {record.version}"
+    return f"build of {record.version} (phase {record.phase})"
 
 
 def _in_state(request: Request, terraform: Terraform, record: journal.Journal | None) -> list[str]:
@@ -127,9 +136,12 @@ def _settle_images(request: Request, terraform: Terraform, in_state: list[str], 
 def _meant_again(request: Request, ledger: releases.Ledger) -> releases.Ledger:
     """What a build was to release, where its own word for that is damaged: decided again from the journal."""
     record = journal.read(request.workspace)
-    if record is None or not record.source or record.version in ledger.releases:
+    if record is None or not numbering.is_version(record.version) or record.version in ledger.releases:
         return ledger
-    source, directory = Resolved(**record.source), Path(record.directory)
+    try:
+        source, directory = Resolved(**record.source), Path(record.directory)
+    except TypeError:  # it is damaged too
+        return ledger
     job = Job(request.workspace, request.blueprint, record.version, directory, request.template_digest, source)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     release = request.target.coming(job, PLANNED) | {"status": "coming", "time": now}
@@ -165,17 +177,50 @@ def _gone(request: Request, ledger: releases.Ledger, meant: releases.Ledger) -> 
 
 
 def retire(request: Request, version: str) -> None:
-    """Take a released version out of service: first the ledger says so, then its images and their state go."""
+    """Take a released version out of service: first the ledger says so, then its images and their state go.
+
+    The journal has it from the beginning, so that what is cut off is finished by the next command, this one included.
+    Raises ImagegenError when the version is not in service, or a build that broke is not at its end.
+    """
     workspace, target = request.workspace, request.target
     with journal.lease(workspace), target.lease(request.blueprint):
-        ledger = releases.load(workspace)
-        if version not in ledger.released():
-            known = ", ".join(sorted(ledger.released(), key=numbering.sort_key)) or "none"
-            raise ImagegenError(f"version {version} is not in service", f"released are: {known}")
+        record = journal.read(workspace)
+        if record and record.phase != journal.RETIRING:
+            hint = f"end it with `imagegen cleanup {shlex.quote(str(workspace))}`, or go on with it"
+            raise ImagegenError(f"a build of {record.version} is not at its end here", hint)
         terraform = Terraform(workspace, request.settings, target.environment())
         terraform.init()
-        images = ledger.images(version)
+        if record:
+            clean_up(request, terraform)
+        ledger = releases.load(workspace)
+        if version not in ledger.released():
+            if record and record.version == version:
+                return
+            known = ", ".join(sorted(ledger.released(), key=numbering.sort_key)) or "none"
+            raise ImagegenError(f"version {version} is not in service", f"released are: {known}")
+        journal.write(workspace, journal.Journal(version, journal.RETIRING, directory="", pid=os.getpid()))
         releases.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
-        terraform.forget(rest.images_of(terraform.state_list(), version))
-        target.discard(workspace, images)
-        rest.bring(request, terraform, refresh=False)
+        try:
+            clean_up(request, terraform, quiet=True)
+        except KeyboardInterrupt:
+            request.events.note(f"interrupted: {version} is retired; removing what is left of it")
+            clean_up(request, terraform, quiet=True)
+            raise
+
+
+def _retired(request: Request, terraform: Terraform, record: journal.Journal | None, in_state: list[str]) -> bool:
+    """Remove the images of the version that the journal has as retiring, if the ledger says so too; what is gone of
+    them is fine. Where the journal is damaged it may be any retired version.
+
+    Returns whether there was one.
+    """
+    if record is None or record.phase not in (journal.RETIRING, journal.UNKNOWN):
+        return False
+    ledger = releases.load(request.workspace)
+    retired = {version for version, status in ledger.statuses().items() if status == "retired"}
+    if record.phase == journal.RETIRING:
+        retired &= {record.version}
+    for version in retired:
+        terraform.forget(rest.images_of(in_state, version))
+        request.target.discard(request.workspace, ledger.images(version))
+    return bool(retired)

@@ -21,7 +21,7 @@ def going_on(request: Request, terraform: Terraform) -> Build | None:
     deprovisioning has not begun (azure-facts 18): an image is what its template says.
     """
     record = journal.read(request.workspace)
-    if record is None:
+    if record is None or record.phase == journal.RETIRING:
         return None
     build = _rebuilt(request, terraform, record)
     reason = _why_not(request, record) or (_why_not_here(build) if build else "its key or its inputs are gone")

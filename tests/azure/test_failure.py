@@ -152,7 +152,7 @@ def test_after_kill_the_next_command_settles_it(azure: Azure, template: Write, t
     out = tmp_path / "out"
     azure.cloud.plant(fault("create", kind, "slow", seconds=3))
     child = azure.imagegen.start("apply", path, "--out", out)
-    wait(lambda: bool(azure.cloud.asked(kind)) or child.poll() is not None)
+    wait(lambda: bool(azure.names(kind)))
     kill(child.pid)
     child.wait()
     assert "left" in azure.imagegen("status", out).stdout

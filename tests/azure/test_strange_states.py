@@ -28,9 +28,10 @@ def workspace(azure: Azure, template: Write, tmp_path: Path) -> Path:
 
 def kill_a_build(azure: Azure, workspace: Path, kind: str) -> None:
     """Kill a build while Azure makes its resource of this type."""
+    before = azure.names(kind)
     azure.cloud.plant(fault("create", kind, "slow", seconds=3))
     child = azure.imagegen.start("apply", workspace)
-    wait(lambda: bool(azure.cloud.asked(kind)[1:]))
+    wait(lambda: azure.names(kind) != before)
     kill(child.pid)
     child.wait()
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,12 @@ from generator.local import recipe
 from tests.hostile.conftest import _promptly, template, workspace
 
 __all__ = ["_promptly", "template", "workspace"]
+IMAGE: dict[str, Any] = {
+    "directory": "images/out/1.0.0", "kind": "VHD", "resource": "", "source_id": "/x",
+    "manifest": {"name": "out", "source": "s", "template": "t", "version": "1.0.0", "tags": {}},
+}  # fmt: skip
+RELEASE = {"status": "released", "time": "", "source": "s", "template": "t", "images": {"out": IMAGE}}
+LEDGER = json.dumps({"releases": {"1.0.0": RELEASE}}).encode()
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,17 @@ def base(world: World) -> Path:
              "virtual_size": 1024 * 1024}  # fmt: skip
     (folder / "base.json").write_text(json.dumps(facts))
     return folder
+
+
+@pytest.fixture
+def released(workspace: Path) -> Path:
+    """A workspace with one released image."""
+    folder = workspace / "images/out/1.0.0"
+    folder.mkdir(parents=True)
+    (folder / "image.vhd").write_bytes(b"the image")
+    (folder / "manifest.json").write_text(json.dumps(IMAGE["manifest"] | {"size": 9}))
+    (workspace / "releases.auto.tfvars.json").write_bytes(LEDGER)
+    return workspace
 
 
 @dataclass(frozen=True)

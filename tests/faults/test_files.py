@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 
 from tests import invariants
-from tests.faults.conftest import World
+from tests.faults.conftest import LEDGER, World
 from tests.hostile.examine import Said, command
 
-IMAGE: dict[str, Any] = {
-    "directory": "images/out/1.0.0", "kind": "VHD", "resource": "", "source_id": "/x",
-    "manifest": {"name": "out", "source": "s", "template": "t", "version": "1.0.0", "tags": {}},
-}  # fmt: skip
-RELEASE = {"status": "released", "time": "", "source": "s", "template": "t", "images": {"out": IMAGE}}
-LEDGER = json.dumps({"releases": {"1.0.0": RELEASE}}).encode()
 JOURNAL = {"version": "1.0.1", "phase": "build", "directory": "/nowhere", "pid": 1, "kept": False}
 SPOILED = {
     "empty": b"", "zeros": bytes(300), "binary": bytes(range(256)), "number": b"5", "list": b"[]", "object": b"{}",
@@ -37,17 +31,6 @@ def _told(said: Said, *words: str) -> None:
     lines = [line for line in said.err.splitlines() if not line.startswith("hint: ")]
     assert lines[-1].startswith("error: "), said.err
     assert sum(line.startswith("error: ") for line in lines) == 1, said.err
-
-
-@pytest.fixture
-def released(workspace: Path) -> Path:
-    """A workspace with one released image."""
-    folder = workspace / "images/out/1.0.0"
-    folder.mkdir(parents=True)
-    (folder / "image.vhd").write_bytes(b"the image")
-    (folder / "manifest.json").write_text(json.dumps(IMAGE["manifest"] | {"size": 9}))
-    (workspace / "releases.auto.tfvars.json").write_bytes(LEDGER)
-    return workspace
 
 
 @pytest.mark.parametrize("content", _spoiled(cut=LEDGER[:-1], half=LEDGER[:50], more=LEDGER + b"}"))
