@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from generator.azure import ids, machines
 from generator.azure.session import Session
 from generator.errors import ImagegenError, StepFailed
-from generator.login.errors import is_code, told
+from generator.login.errors import is_code, sentence_of, told
 
 # What the deprovisioning wrapper writes to the serial console when it fails (modules/azure).
 FAILED = "imagegen: deprovision failed"
@@ -58,34 +59,36 @@ def deallocate_and_generalize(session: Session, vm_id: str) -> None:
     """Free the stopped machine's hardware and mark it as generalized. Does nothing to one that is."""
     with told("marking the machine as generalized"):
         for is_done, what in ((_is_deallocated, "deallocated"), (_is_generalized, "generalized")):
-            if not machines.waited(lambda done=is_done: done(session, vm_id), SETTLE_SECONDS):  # type: ignore[misc]
+            refusals: list[Exception] = []
+            if not machines.waited(partial(is_done, session, vm_id, refusals), SETTLE_SECONDS):
+                why = f": {sentence_of(refusals[-1])}" if refusals else ""
                 raise ImagegenError(
-                    f"Azure does not show the machine as {what}", "run `imagegen cleanup`, and try again"
+                    f"Azure does not show the machine as {what}{why}", "run `imagegen cleanup`, and try again"
                 )
 
 
-def _is_deallocated(session: Session, vm_id: str) -> bool:
+def _is_deallocated(session: Session, vm_id: str, refusals: list[Exception]) -> bool:
     """Whether it is; else have it done, and look again."""
     if machines.view(session, vm_id).power == "deallocated":
         return True
     client = session.compute(ids.subscription(vm_id)).virtual_machines
-    with _patient():
+    with _patient(refusals):
         client.begin_deallocate(ids.group(vm_id), ids.name(vm_id)).wait()
     return machines.view(session, vm_id).power == "deallocated"
 
 
-def _is_generalized(session: Session, vm_id: str) -> bool:
+def _is_generalized(session: Session, vm_id: str, refusals: list[Exception]) -> bool:
     """Whether it is; else have it done, and look again: just deallocated, it may still count as running."""
     if machines.view(session, vm_id).generalized:
         return True
-    with _patient():
+    with _patient(refusals):
         session.compute(ids.subscription(vm_id)).virtual_machines.generalize(ids.group(vm_id), ids.name(vm_id))
     return machines.view(session, vm_id).generalized
 
 
 @contextmanager
-def _patient() -> Iterator[None]:
-    """Let pass what another look settles: an answer that got lost, and a state that Azure has not seen yet."""
+def _patient(refusals: list[Exception]) -> Iterator[None]:
+    """Let pass, and note, what another look settles: an answer that got lost, a state that Azure has not seen yet."""
     from azure.core.exceptions import HttpResponseError, ServiceResponseError  # noqa: PLC0415 - heavy
 
     try:
@@ -95,3 +98,4 @@ def _patient() -> Iterator[None]:
     except HttpResponseError as error:
         if not is_code(error, "OperationNotAllowed", "Conflict"):
             raise
+        refusals.append(error)

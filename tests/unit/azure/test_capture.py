@@ -65,5 +65,5 @@ def test_a_machine_that_is_never_off_is_told(session: Session, cloud: Cloud, mon
     monkeypatch.setattr(capture, "SETTLE_SECONDS", 0.05)
     making.machine(cloud)
     cloud.plant(fault("deallocate", "Microsoft.Compute/virtualMachines", code="OperationNotAllowed", times=-1))
-    with pytest.raises(ImagegenError, match="does not show the machine as deallocated"):
+    with pytest.raises(ImagegenError, match="does not show the machine as deallocated: a planted fault"):
         capture.deallocate_and_generalize(session, MACHINE)
