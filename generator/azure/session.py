@@ -106,11 +106,11 @@ class Session:
             return self._clients[kind, subscription]
 
     def _options(self) -> dict[str, Any]:
-        """What all clients are told: who asks, how often to try again, whom to trust."""
+        """What all clients are told: who asks, how long to wait and how often to try again, whom to trust."""
         return {
             "user_agent": f"imagegen/{__version__}", "retry_total": RETRIES, "retry_status": RETRIES,
             "retry_backoff_max": LONGEST_PAUSE_SECONDS,
-        } | ({"connection_verify": self.ca} if self.ca else {})  # fmt: skip
+        } | clouds.patience() | ({"connection_verify": self.ca} if self.ca else {})  # fmt: skip
 
 
 def connect(settings_subscription: str = "", environ: Mapping[str, str] = os.environ) -> Session:

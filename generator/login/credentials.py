@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError
-from generator.login.endpoints import Endpoints
+from generator.login.endpoints import Endpoints, patience
 from generator.login.errors import REHEARSE
 
 # What Terraform's azurerm and `az` are given of our environment, beside run.ALLOWED: who to log in as and where.
@@ -89,7 +89,7 @@ class Login:
         ca = self.get("SSL_CERT_FILE")
         verify = {"connection_verify": ca} if ca else {}
         cloud = {"authority": self.endpoints.login, "disable_instance_discovery": self.endpoints.custom}
-        return cloud | {"retry_total": RETRIES} | verify
+        return cloud | {"retry_total": RETRIES} | patience() | verify
 
 
 def credential(login: Login) -> tuple[str, Any]:

@@ -8,6 +8,8 @@ from generator.errors import ImagegenError
 
 METADATA_VERSION = "2022-09-01"
 TIMEOUT_SECONDS = 20.0
+# Of Azure's clients: those for storage have these, all others would wait for five minutes, and that some times over.
+CONNECTION_SECONDS, ANSWER_SECONDS = 20.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ NAMES = {
     "public": PUBLIC, "global": PUBLIC, "usgovernment": GOVERNMENT, "usgovernmentl4": GOVERNMENT,
     "usgovernmentl5": GOVERNMENT, "dod": GOVERNMENT, "china": CHINA,
 }  # fmt: skip
+
+
+def patience() -> dict[str, float]:
+    """How long Azure's clients wait for a connection and for an answer, as they are told so."""
+    return {"connection_timeout": CONNECTION_SECONDS, "read_timeout": ANSWER_SECONDS}
 
 
 def find(environ: Mapping[str, str] = os.environ) -> Endpoints:

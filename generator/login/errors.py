@@ -97,6 +97,8 @@ def code_of(error: Exception) -> str:
 
 def sentence_of(error: Exception) -> str:
     """The first sentence or line of an error that says why."""
+    if "Timeout" in type(error).__name__:  # ServiceRequestTimeoutError, ServiceResponseTimeoutError
+        return "there was no answer"
     text = str(_innermost(error).get("message") or getattr(error, "message", None) or error)
     if found := re.search(r"AADSTS\d+:[^\r\n]*", text):
         text = re.split(r" (?:Trace ID|Correlation ID|Timestamp):", found[0])[0]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from generator.azure import machines
 from generator.azure.session import Session, connect
 from generator.errors import ImagegenError
 from generator.login import credentials, endpoints
@@ -18,6 +19,8 @@ from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import fault
 from tests.azure_sim.fixtures import AzureArm
 from tests.azure_sim.mirror import SUBSCRIPTION
+from tests.unit.azure import making
+from tests.unit.azure.making import MACHINE
 
 APPLICATION = {"ARM_TENANT_ID": "11111111-1111-1111-1111-111111111111", "ARM_CLIENT_ID": "app"}
 REQUEST = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://pipeline.test/token?x=1", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "proof"}
@@ -164,3 +167,19 @@ def test_throttling_is_waited_for(azure_arm: AzureArm, cloud: Cloud, session: Se
     cloud.plant(fault("read", "*", status=429, code="TooManyRequests", retry_after=0.01))
     assert unless_missing(lambda: session.resources().resource_groups.get("none")) is None
     assert [seen.status for seen in azure_arm.requests() if seen.path.endswith("/none")] == [429, 404]
+
+
+def test_an_azure_that_never_answers_is_given_up(
+    azure_arm: AzureArm, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once is nothing: it is asked again. Azure's clients alone would wait for 20 minutes."""
+    monkeypatch.setattr(endpoints, "ANSWER_SECONDS", 0.3)
+    for name in ("SSL_CERT_FILE", "ARM_METADATA_HOSTNAME"):
+        monkeypatch.setenv(name, azure_arm.env[name])
+    session = connect("", azure_arm.env)
+    making.machine(cloud)
+    cloud.plant(fault("read", "Microsoft.Compute/virtualMachines", "slow", seconds=1))
+    assert machines.runs(session, MACHINE)
+    cloud.plant(fault("read", "Microsoft.Compute/virtualMachines", "slow", seconds=1, times=-1))
+    with pytest.raises(ImagegenError, match="asking for the machine: there was no answer"):
+        machines.runs(session, MACHINE)
