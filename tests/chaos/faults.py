@@ -45,14 +45,19 @@ class Fault:
     slow: bool = False
 
 
-def choose(place: Place, random: Random, name: str, *, brief: bool = False) -> Fault:
-    """One of those that the place can suffer and that have this in their names, by weight."""
+def listed() -> list[Fault]:
+    """All there are."""
     from tests.chaos import azure_faults, disks, file_faults, guest_faults, local_faults, process_faults
 
     modules = (azure_faults, disks, file_faults, guest_faults, local_faults, process_faults)
-    listed = [one for module in modules for one in module.FAULTS]
-    fitting = [one for one in listed if place.target in one.targets and one.needs in ("", *place.own)]
-    able: list[Fault] = [one for one in fitting if name in one.name and not (brief and one.slow)]
+    return [one for module in modules for one in module.FAULTS]
+
+
+def choose(place: Place, random: Random, name: str, *, brief: bool = False) -> Fault:
+    """One of those that the place can suffer and that have this name, or this in their names, by weight."""
+    fitting = [one for one in listed() if place.target in one.targets and one.needs in ("", *place.own)]
+    named = [one for one in fitting if one.name == name] or [one for one in fitting if name in one.name]
+    able = [one for one in named if not (brief and one.slow)] if len(named) > 1 else named
     return random.choices(able, [one.weight for one in able])[0]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
-from tests.chaos.faults import Fault, Scene
+from tests.chaos.faults import Cause, Fault, Scene
 from tests.chaos.place import Place
 
 # The step, and how the build may end.
@@ -29,12 +29,15 @@ SCRIPTS: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 
 
-@contextmanager
-def script(_place: Place, random: Random) -> Iterator[Scene]:
+def _script(name: str) -> Cause:
     """One of them."""
-    name = random.choice(list(SCRIPTS))
-    text, codes = SCRIPTS[name]
-    yield Scene(name, inline=[text], codes=codes)
+
+    @contextmanager
+    def script(_place: Place, _random: Random) -> Iterator[Scene]:
+        text, codes = SCRIPTS[name]
+        yield Scene(inline=[text], codes=codes)
+
+    return script
 
 
 @contextmanager
@@ -50,7 +53,7 @@ def hangs(_place: Place, random: Random) -> Iterator[Scene]:
 
 
 FAULTS = (
-    Fault("script", script, ("local",), 12),
+    *(Fault(f"script {name}", _script(name), ("local",), 1) for name in SCRIPTS),
     Fault("script prints 100 MB", babbles, ("local",), 1, slow=True),
     Fault("script hangs", hangs, ("local",), 1, slow=True),
 )

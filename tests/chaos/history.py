@@ -107,8 +107,9 @@ def _make(history: History, folder: Path, root: Path) -> Place:
     from tests.chaos.local import LocalPlace, process_cache
 
     random = history.random("place")
-    has_disks = bool(history.name) or random.random() < SHARE_OF_DISKS
-    has_cache = history.target == "local" and (bool(history.name) or random.random() < SHARE_OF_CACHES)
+    needs = {one.needs for one in faults.listed() if history.name and history.name in one.name}
+    has_disks = "disks" in needs or random.random() < SHARE_OF_DISKS
+    has_cache = history.target == "local" and ("cache" in needs or random.random() < SHARE_OF_CACHES)
     kind = AzurePlace if history.target == "azure" else LocalPlace
     flavour = kind.flavours[0] if has_disks else random.choice(kind.flavours)  # one image a build: memory is dear
     if history.target == "azure":

@@ -26,8 +26,8 @@ class Kill:
 
 
 def choose(random: Random, name: str) -> Kill:
-    """One of those with this in their names, by weight."""
-    able = [kill for kill in KILLS if name in kill.name]
+    """The one of this name, or one of those that have this in their names, by weight."""
+    able = [kill for kill in KILLS if kill.name == name] or [kill for kill in KILLS if name in kill.name]
     return random.choices(able, [kill.weight for kill in able])[0]
 
 
