@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import console
-from generator.errors import ImagegenError
+from generator import console, masks
+from generator.errors import ImagegenError, to_paste
 from generator.settings import Settings, refuse_strange, resolve
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def apply(
 
     began = time.monotonic()
     known = marked.read(secrets)
-    console.mask(known.values())
+    masks.mask(known.values())
     events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
     request = _ready(subject, out, force=force, trust=trust, events=events, wait=wait, secrets=known, **flags)
     if commit:
@@ -173,12 +173,12 @@ def releases(folder: Path, *, json: bool) -> None:
 
 def retire(folder: Path, version: str, *, yes: bool) -> None:
     """Take a version out of service: its images go, its ledger entry stays."""
-    from generator.build import recover  # noqa: PLC0415
+    from generator.build import retire as retiring  # noqa: PLC0415
 
     request = _ready(folder, None, force=False, trust=False, events=console.HumanEvents())
     if not console.ask(f"Remove the images of {version} for good?", yes=yes):
         raise ImagegenError(f"version {version} was left as it is", "answer yes, or give --yes")
-    recover.retire(request, version)
+    retiring.retire(request, version)
     console.say(f"retired {version}")
 
 
@@ -232,15 +232,20 @@ def write(generated: "Generated", *, force: bool, waiting: Callable[[str], None]
 
 
 def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = False) -> None:
-    """Before Terraform runs anything: the workspace is what generating it gives, and nothing more."""
+    """Before Terraform runs anything: the workspace is what generating it gives, and nothing more; its ledger, which
+    Terraform loads too, is one."""
+    from generator.build import releases  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
+
+    releases.load(generated.folder)
 
     differing = [] if written else generated.comparison.having("create", "update", "edited", "foreign", "orphan")
     strange = sorted({*differing, *store.foreign_to_terraform(generated.folder, generated.files)})
     if strange and not trust:
+        again = to_paste("imagegen", "generate", generated.folder)
         raise ImagegenError(
             f"{generated.folder} is not as generated from its template: {', '.join(strange)}",
-            f"read these files; then `imagegen generate {generated.folder}`, or --trust to run them as they are",
+            f"read these files; then `{again}`, or --trust to run them as they are",
         )
 
 

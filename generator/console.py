@@ -5,12 +5,12 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, TextIO
 
 from generator import __version__
 from generator.errors import ImagegenError, InvalidTemplate, Problem, StepFailed
+from generator.masks import masked
 
 # Escape sequences and controls of a script's output must not steer the terminal of whoever watches.
 # So are characters that only turn the direction of writing, and could make a line read as another.
@@ -19,23 +19,6 @@ _CONTROLS = re.compile(
     r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]"
 )
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
-
-
-_masked: list[str] = []
-SHORTEST_MASKED = 4  # of fewer characters too much else would be masked
-
-
-def mask(values: Iterable[str]) -> None:
-    """From now on, show none of these, nor a line of one, in anything that is told."""
-    parts = {part for value in values for part in (value, *value.splitlines()) if len(part) >= SHORTEST_MASKED}
-    _masked[:] = sorted(parts, key=len, reverse=True)
-
-
-def masked(text: str) -> str:
-    """A text without what is masked."""
-    for part in _masked:
-        text = text.replace(part, "***")
-    return text
 
 
 def clean(text: str) -> str:

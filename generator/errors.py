@@ -1,7 +1,13 @@
 """What can go wrong for reasons a user can cause. Only cli.py prints these and exits."""
 
+import shlex
 from dataclasses import dataclass
 from typing import Literal
+
+
+def to_paste(*words: object) -> str:
+    """A command line that may be pasted into a shell: whatever a word holds, it stays one word there."""
+    return shlex.join(map(str, words))
 
 
 class ImagegenError(Exception):

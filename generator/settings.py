@@ -99,10 +99,16 @@ def resolve(config: Path | None = None, **flags: Any) -> Settings:
     values["update_rounds"] = _rounds(values.get("update_rounds", ROUNDS))
     values["cache_size"] = _size(values.get("cache_size", CACHE_SIZE))
     settings = Settings(**values)
+    return checked(settings)
+
+
+def checked(settings: Settings) -> Settings:
+    """The settings, if each word among them is one of ours. Raises ImagegenError."""
     if settings.target not in TARGETS:
         raise ImagegenError(f"unknown target `{settings.target}`", "use --target local or --target azure")
     if settings.communicator not in COMMUNICATORS:
         raise ImagegenError(f"unknown communicator `{settings.communicator}`", f"use {', '.join(COMMUNICATORS)}")
+    _rounds(settings.update_rounds)
     return settings
 
 

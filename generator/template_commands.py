@@ -5,6 +5,7 @@ from typing import Any
 
 from generator import console
 from generator.commands import generated_of, settings_for, write
+from generator.errors import to_paste
 from generator.settings import Settings, resolve
 
 
@@ -69,5 +70,5 @@ def _generate_one(path: Path, out: Path | None, settings: Settings, mode: str, *
         for name, state in sorted(differing):
             console.put(f"{state:<8} {generated.folder / name}")
         if mode == "check" and differing:
-            console.say(f"hint: run `imagegen generate {path}` to write these changes")
+            console.say(f"hint: run `{to_paste('imagegen', 'generate', path)}` to write these changes")
     return int(mode == "check" and bool(differing))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from generator.azure import blobs, ids
 from generator.azure.session import Session
 from generator.azure.sources import Resolved, plan_text, same_plan
-from generator.errors import ImagegenError, InvalidTemplate, Problem
+from generator.errors import ImagegenError, InvalidTemplate, Problem, to_paste
 from generator.login.errors import as_told, told, unless_missing
 from generator.workspace.azure import WORKSPACE_TAG
 from generator.workspace.blueprint import Azure, Blueprint, Destination, Plan
@@ -86,7 +86,7 @@ def _check_gallery(session: Session, destination: Destination, resolved: Resolve
     if image is None:
         exists = unless_missing(lambda: compute.galleries.get(group, gallery))
         make = _definition_command(group, gallery, definition, resolved)
-        first = "" if exists else f"az sig create -g {group} -r {gallery} && "
+        first = "" if exists else to_paste("az", "sig", "create", "-g", group, "-r", gallery) + " && "
         missing = (
             f"image definition {definition} in the gallery {gallery}" if exists else f"gallery {gallery} in {group}"
         )
@@ -138,7 +138,9 @@ def _check_managed(session: Session, destination: Destination, resolved: Resolve
         return
     if not unless_missing(lambda: session.resources().resource_groups.get(group)):
         found.refuse(
-            destination, f"there is no resource group {group}", f"az group create -n {group} -l {azure.location}"
+            destination,
+            f"there is no resource group {group}",
+            to_paste("az", "group", "create", "-n", group, "-l", azure.location),
         )
         return
     there: Any = unless_missing(lambda: session.compute().images.get(group, name))
@@ -159,7 +161,10 @@ def _check_blob(session: Session, destination: Destination, azure: Azure, found:
         account = (container.account_name or "").strip("/")
         found.refuse(
             destination, f"there is no container {container.container_name} in {account}",
-            f"az storage container create --auth-mode login --account-name {account} -n {container.container_name}",
+            to_paste(
+                "az", "storage", "container", "create", "--auth-mode", "login", "--account-name", account,
+                "-n", container.container_name,
+            ),
         )  # fmt: skip
         return
     blob = blobs.blob(session, destination.resource)
@@ -221,14 +226,17 @@ def _unfit(destination: Destination, kind: str, security: Security, resolved: Re
 
 def _definition_command(group: str, gallery: str, name: str, resolved: Resolved) -> str:
     """The command that makes a fitting image definition."""
-    features = " --features SecurityType=TrustedLaunchSupported" if _wants_trust(resolved) else ""
+    features = ["--features", "SecurityType=TrustedLaunchSupported"] if _wants_trust(resolved) else []
     plan = resolved.plan
-    bought = f" --plan-name {plan.name} --plan-product {plan.product} --plan-publisher {plan.publisher}" if plan else ""
-    return (
-        f"az sig image-definition create -g {group} -r {gallery} -i {name} -p PUBLISHER -f OFFER -s SKU"
-        f" --os-type {resolved.system.capitalize()} --os-state Generalized --hyper-v-generation {resolved.generation}"
-        f" --architecture {resolved.architecture}{features}{bought}"
+    bought = (
+        ["--plan-name", plan.name, "--plan-product", plan.product, "--plan-publisher", plan.publisher] if plan else []
     )
+    return to_paste(
+        "az", "sig", "image-definition", "create", "-g", group, "-r", gallery, "-i", name,
+        "-p", "PUBLISHER", "-f", "OFFER", "-s", "SKU", "--os-type", resolved.system.capitalize(),
+        "--os-state", "Generalized", "--hyper-v-generation", resolved.generation,
+        "--architecture", resolved.architecture, *features, *bought,
+    )  # fmt: skip
 
 
 def _wants_trust(resolved: Resolved) -> bool:

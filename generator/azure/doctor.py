@@ -8,8 +8,8 @@ from typing import Any
 from generator.azure import ids, permissions
 from generator.azure.session import Session, connect
 from generator.azure.sizes import default_size
-from generator.azure.sources import TERMS_VERSION, Resolved, plan_text, resolve, terms_path
-from generator.errors import ImagegenError, InvalidTemplate
+from generator.azure.sources import TERMS_VERSION, Resolved, accepting, plan_text, resolve, terms_path
+from generator.errors import ImagegenError, InvalidTemplate, to_paste
 from generator.login.errors import told
 from generator.workspace.blueprint import Azure, Blueprint
 
@@ -75,7 +75,9 @@ def _subscription(session: Session) -> Check:
 def _provider(session: Session, namespace: str) -> Check:
     state = session.resources().providers.get(namespace).registration_state
     ok = state == "Registered"
-    return Check(f"provider {namespace}", ok, "" if ok else f"az provider register --namespace {namespace}")
+    return Check(
+        f"provider {namespace}", ok, "" if ok else to_paste("az", "provider", "register", "--namespace", namespace)
+    )
 
 
 def _permitted(session: Session, name: str, scope: str, needed: Iterable[str]) -> Check:
@@ -135,15 +137,16 @@ def _terms(session: Session, found: Resolved) -> Check:
     assert found.plan is not None  # noqa: S101 - asked for one only
     plan = found.plan
     accepted = session.arm("GET", terms_path(session, plan), TERMS_VERSION).get("properties", {}).get("accepted")
-    command = f"az vm image terms accept --publisher {plan.publisher} --offer {plan.product} --plan {plan.name}"
-    return Check(f"terms of {plan_text(plan)}", bool(accepted), "" if accepted else command)
+    return Check(f"terms of {plan_text(plan)}", bool(accepted), "" if accepted else accepting(plan))
 
 
 def _size(session: Session, size: str, location: str, found: Resolved, security: str) -> Iterator[Check]:
     """Whether the region has the size, whether it suits the image, and whether the quota has room for it."""
     listed = session.compute().resource_skus.list(filter=f"location eq '{ids.region(location)}'")
     sku: Any = next((each for each in listed if ids.same(each.name or "", size)), None)
-    choose = f"az vm list-skus --location {location} --resource-type virtualMachines --output table"
+    choose = to_paste(
+        "az", "vm", "list-skus", "--location", location, "--resource-type", "virtualMachines", "--output", "table"
+    )
     if sku is None:
         yield Check(f"size {size} is not in {location}", False, choose)
         return

@@ -22,6 +22,7 @@ from generator.login.errors import told, unless_missing
 Listener = Callable[[str], None]
 # The mark of the line by which a script of ours answers (update.ps1 has it too).
 ANSWER = "imagegen:"
+WINDOW = 4000  # bytes of an output, of which Azure shows the last 4 KB: one so long may begin in the middle of a line
 _OVER = ("Succeeded", "Failed", "TimedOut", "Canceled")
 # Of one instance view, less a margin for what PowerShell adds; and how often a log is asked for: each takes seconds.
 CHUNK = 3800
@@ -39,8 +40,14 @@ class Ran:
     @property
     def last_line(self) -> str:
         """What it said last, of its errors or else of its output, to tell why it failed."""
-        lines = [line.strip() for line in f"{self.output}\n{self.error}".splitlines()]
+        lines = [line.strip() for text in (self.output, self.error) for line in _whole(text)]
         return next((line for line in reversed(lines) if line and not line.startswith(ANSWER)), "it said nothing")
+
+
+def _whole(text: str) -> list[str]:
+    """The lines of which all is there: a part of one could be a part of a secret."""
+    lines = text.splitlines()
+    return lines[1:] if len(text.encode()) >= WINDOW else lines
 
 
 class Tail:
@@ -55,6 +62,8 @@ class Tail:
         # The end of what was seen is somewhere in the new text; the longest such end is where it goes on.
         cut = next(at for at in range(len(self._seen) + 1) if text.startswith(self._seen[at:]))
         added = text[len(self._seen) - cut :]
+        if cut == len(self._seen) and len(text.encode()) >= WINDOW:  # what came before was not seen
+            self._rest, added = "", "\n".join(["…", *text.replace("\r\n", "\n").split("\n")[1:]])
         self._seen = text
         *lines, self._rest = (self._rest + added).replace("\r\n", "\n").split("\n")
         if final and self._rest:
@@ -168,12 +177,13 @@ def follow(session: Session, vm_id: str, name: str, on_line: Listener, stop: thr
         stop.wait(machines.LOOK_SECONDS)
 
 
-# Both print the length of a packed log and one piece of it: the end of the log that fits into CHUNKS pieces.
+# Both print the length of a packed log and one piece of it: the last whole lines that fit into CHUNKS pieces.
 LINUX_LOG = """log=/var/log/imagegen/{key}.log
 [ -r "$log" ] || exit 3
 packed=$(mktemp)
 for bytes in 400000 100000 30000 10000; do
-  tail -c "$bytes" "$log" | gzip -9c | base64 -w0 >"$packed"
+  tail -c "$bytes" "$log" | {{ [ "$(wc -c <"$log")" -le "$bytes" ] || read -r _; cat; }} |
+    gzip -9c | base64 -w0 >"$packed"
   [ "$(wc -c <"$packed")" -gt {most} ] || break
 done
 wc -c <"$packed"
@@ -187,6 +197,7 @@ $console = [Text.Encoding]::GetEncoding([Globalization.CultureInfo]::CurrentCult
 $all = [Text.Encoding]::UTF8.GetBytes($console.GetString([IO.File]::ReadAllBytes($log)))
 foreach ($bytes in 400000, 100000, 30000, 10000) {{
     $from = [Math]::Max(0, $all.Length - $bytes)
+    while ($from -gt 0 -and $from -lt $all.Length -and $all[$from - 1] -ne 10) {{ $from++ }}
     $memory = New-Object IO.MemoryStream
     $zip = New-Object IO.Compression.GZipStream($memory, [IO.Compression.CompressionMode]::Compress)
     $zip.Write($all, $from, $all.Length - $from)

@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 
 from generator.azure import ids
 from generator.azure.session import Session
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, to_paste
 from generator.login.errors import told, unless_missing
 from generator.workspace.blueprint import Plan, Source, System
 
@@ -98,7 +98,10 @@ def _managed(session: Session, image_id: str, region: str) -> Resolved:
         )
     found: Any = unless_missing(lambda: session.compute().images.get(ids.group(image_id), ids.name(image_id)))
     if found is None:
-        raise ImagegenError(f"there is no managed image {image_id}", f"az image list -g {ids.group(image_id)} -o table")
+        raise ImagegenError(
+            f"there is no managed image {image_id}",
+            to_paste("az", "image", "list", "-g", ids.group(image_id), "-o", "table"),
+        )
     if ids.region(found.location) != region:
         raise ImagegenError(
             f"the managed image {ids.name(image_id)} lies in {found.location}, the build in {region}",
@@ -121,7 +124,7 @@ def _gallery(session: Session, source_id: str, names: dict[str, str], region: st
     if image is None:
         raise ImagegenError(
             f"there is no image definition {definition}",
-            f"az sig image-definition list -g {where[0]} -r {where[1]} -o table",
+            to_paste("az", "sig", "image-definition", "list", "-g", where[0], "-r", where[1], "-o", "table"),
         )
     listed = unless_missing(lambda: list(compute.gallery_image_versions.list_by_gallery_image(*where))) or []
     version: Any = _chosen(listed, names.get("versions", "latest"), lambda each: _fit(each, region))
@@ -208,10 +211,21 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _unknown_image(source: Source, region: str) -> ImagegenError:
-    listing = f"-l {region} -p {source.publisher} -f {source.offer} -s {source.sku}"
     return ImagegenError(
-        f"the marketplace has no image {source} in {region}", f"az vm image list {listing} --all --output table"
-    )
+        f"the marketplace has no image {source} in {region}",
+        to_paste(
+            "az", "vm", "image", "list", "-l", region, "-p", source.publisher, "-f", source.offer, "-s", source.sku,
+            "--all", "--output", "table",
+        ),
+    )  # fmt: skip
+
+
+def accepting(plan: Any) -> str:
+    """The command that accepts a publisher's terms."""
+    return to_paste(
+        "az", "vm", "image", "terms", "accept", "--publisher", plan.publisher, "--offer", plan.product,
+        "--plan", plan.name,
+    )  # fmt: skip
 
 
 def _unknown_version(definition: str, wanted: str, region: str, known: list[str]) -> ImagegenError:
@@ -283,7 +297,7 @@ def accept_terms(session: Session, plan: Plan, ask: Callable[[str], bool]) -> No
     if not ask(f"{shown} has terms of its publisher ({link}), and may cost money. Accept them?"):
         raise ImagegenError(
             f"the terms of {shown} are not accepted in this subscription",
-            f"az vm image terms accept --publisher {plan.publisher} --offer {plan.product} --plan {plan.name}",
+            accepting(plan),
         )
     with told(f"accepting the terms of {shown}"):
         session.arm("PUT", path, TERMS_VERSION, terms | {"properties": said | {"accepted": True}})

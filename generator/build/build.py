@@ -53,7 +53,7 @@ class Build:
 
     def var_files(self) -> list[Path]:
         """The inputs of this build, as Terraform gets them in every phase."""
-        path = journal.path(self.workspace, journal.INPUTS)
+        path = self.job.directory / journal.INPUTS
         atomic_write(path, to_json(self.values), sync=True)
         return [path, self.keys.var_file]
 

@@ -10,7 +10,7 @@ from generator.build.recover import clean_up
 from generator.build.rest import refuse_behind
 from generator.build.target import Job, Request
 from generator.build.terraform import Terraform
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, to_paste
 
 
 def check(request: Request) -> Build:
@@ -60,5 +60,5 @@ def _refuse_kept(request: Request) -> None:
     if record and record.kept and not request.ask(f"End the machine of {record.version} that is kept here?"):
         raise ImagegenError(
             f"the machine of {record.version} is kept here",
-            f"end it with `imagegen cleanup {request.workspace}`, or build with --yes",
+            f"end it with `{to_paste('imagegen', 'cleanup', request.workspace)}`, or build with --yes",
         )

@@ -11,7 +11,7 @@ from generator.build.address import parse
 from generator.build.target import PLANNED, Job, Request, Resolved, Target, Values
 from generator.build.terraform import Terraform
 from generator.build.watch import CACHED, KEEP, phase_of, title
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, to_paste
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.files import to_json
 
@@ -29,7 +29,7 @@ def plan(request: Request) -> dict[str, Any]:
         what = "retirement" if record.phase == journal.RETIRING else "build"
         raise ImagegenError(
             f"a {what} of {record.version} is not at its end here",
-            f"see `imagegen status {workspace}`; a plan is of a workspace at rest",
+            f"see `{to_paste('imagegen', 'status', workspace)}`; a plan is of a workspace at rest",
         )
     ledger = releases.load(workspace)
     chosen = numbering.choose_version(
@@ -131,14 +131,13 @@ def status_as_text(value: dict[str, Any]) -> str:
     """A status for people."""
     build = value.get("build", {})
     what = "retirement" if build.get("phase") == journal.RETIRING else "build"
+    ssh, end = (to_paste("imagegen", command, value["folder"]) for command in ("ssh", "cleanup"))
     told = {
         "rest": "no build under way",
         "building": f"a build runs (process {build.get('process')})",
         "ending": f"the {what} of {build.get('version')} was killed, and what it ran is still ending: wait a minute",
-        "kept": f"the machine of {build.get('version')} is kept: `imagegen ssh {value['folder']}`, "
-        f"then `imagegen cleanup {value['folder']}`",
-        "left": f"the {what} of {build.get('version')} was left behind in phase {build.get('phase')}: "
-        f"`imagegen cleanup {value['folder']}` ends it",
+        "kept": f"the machine of {build.get('version')} is kept: `{ssh}`, then `{end}`",
+        "left": f"the {what} of {build.get('version')} was left behind in phase {build.get('phase')}: `{end}` ends it",
     }[value["state"]]
     released = [f"{version} ({state})" for version, state in value["releases"].items()]
     return f"{value['folder']}: {told}\nreleases: {', '.join(released) or 'none'}"

@@ -24,9 +24,11 @@ FOLDER = ".imagegen"
 JOURNAL = "journal.json"
 LEASE = "lock"
 ORPHAN_SECONDS = 60.0  # for the Terraform of a killed command to end
+# In the folder of a build, outside the workspace: with them a stranger's checkout could choose what is run or removed.
 INPUTS = "build.tfvars.json"
 COMING = "coming.tfvars.json"
 UNKNOWN = "unknown"  # of a journal that is damaged
+DISTRIBUTE = "distribute"
 RETIRING = "retire"  # the phase of a version that is taken out of service
 
 
@@ -113,11 +115,10 @@ def advance(workspace: Path, journal: Journal, **changes: Any) -> Journal:
 
 
 def clear(workspace: Path) -> None:
-    """The build has ended: its files in the workspace go."""
-    ours = [path(workspace, name) for name in (INPUTS, COMING, JOURNAL)]
-    remove_unfinished([*ours, workspace / LEDGER])
-    for each in ours:
-        each.unlink(missing_ok=True)
+    """The build has ended: its file in the workspace goes."""
+    ours = path(workspace, JOURNAL)
+    remove_unfinished([ours, workspace / LEDGER])
+    ours.unlink(missing_ok=True)
 
 
 def holder(workspace: Path) -> Owner | None:

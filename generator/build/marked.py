@@ -10,7 +10,7 @@ import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from generator import run
+from generator import masks, run
 from generator.errors import ImagegenError
 
 Secrets = Mapping[str, str]
@@ -27,9 +27,16 @@ def read(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         if not _NAME.fullmatch(name):
             raise ImagegenError("--secret takes the name of an environment variable", "give its name, not its value")
-        if not os.environ.get(name):
+        value = os.environ.get(name)
+        if not value:
             raise ImagegenError(f"the secret {name} is not in the environment", f"set it: {name}=… imagegen apply …")
-        found[name] = os.environ[name]
+        if len(value) < masks.SHORTEST:
+            raise ImagegenError(
+                f"the secret {name} is too short to be masked", f"use one of at least {masks.SHORTEST} characters"
+            )
+        if os.fsencode(value) != value.encode(errors="replace"):
+            raise ImagegenError(f"the secret {name} is not UTF-8 text", "encode it, as by base64")
+        found[name] = value
     return found
 
 

@@ -17,7 +17,7 @@ from generator.build.rest import images_of
 from generator.build.target import Request
 from generator.build.terraform import image_modules
 from generator.build.watch import Watch
-from generator.errors import ImagegenError, StepFailed
+from generator.errors import ImagegenError, StepFailed, to_paste
 from generator.run import DeadlinePassed
 from generator.workspace.files import atomic_write
 
@@ -123,14 +123,14 @@ def validate(run: Build) -> StepFailed | None:
 
 def distribute(run: Build) -> releases.Release:
     """The images of this version are made; then, and not before, the ledger says so."""
-    run.enter("distribute")
+    run.enter(journal.DISTRIBUTE)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     release = run.target.coming(run.job, run.captured) | {"status": "coming", "time": now}
     if run.journal.resumed:
         release["resumed"] = True
     displaced = run.target.displaced(run.job, run.ledger)
     ledger = run.ledger.overwriting(displaced)
-    coming = journal.path(run.workspace, journal.COMING)
+    coming = run.job.directory / journal.COMING
     atomic_write(coming, releases.as_tfvars(ledger.with_release(run.job.version, release)), sync=True)
     _make_room(run, displaced)
     _make_images(run, release, coming)
@@ -182,7 +182,7 @@ def release_staging(run: Build) -> None:
         raise
     except ImagegenError:
         done = "" if run.job.blueprint.source_validation_only else f"{run.job.version} is released; "
-        run.events.note(f"{done}`imagegen cleanup {shlex.quote(str(run.workspace))}` ends what is left of the build")
+        run.events.note(f"{done}`{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left of the build")
         raise
 
 
@@ -258,10 +258,10 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
     try:
         _end(run)
     except KeyboardInterrupt:
-        run.events.note(f"interrupted again: `imagegen cleanup {run.workspace}` ends what is left")
+        run.events.note(f"interrupted again: `{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left")
         raise
     except (ImagegenError, OSError) as problem:
-        run.events.note(f"{problem}; `imagegen cleanup {run.workspace}` ends what is left")
+        run.events.note(f"{problem}; `{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left")
 
 
 def _stands(run: Build) -> bool:

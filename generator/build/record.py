@@ -14,6 +14,9 @@ PASSED_ON = (
     "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_SSH_COMMAND",
     "GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME",
 )  # fmt: skip
+# A repository that lies in a checkout as its files do is none of the caller's, and none may choose a program that looks
+# for changes (git-config(1): safe.bareRepository, core.fsmonitor). Hooks are run for a commit that was asked for.
+UNTRUSTED = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
 
 
 def command(workspace: Path, name: str, version: str) -> str | None:
@@ -66,5 +69,5 @@ def _changed(workspace: Path) -> bool:
 
 def _git(workspace: Path, *arguments: str, check: bool = True) -> str:
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    done = run(["git", "-C", str(workspace), *arguments], check=check, extra_env=passed)
+    done = run(["git", *UNTRUSTED, "-C", str(workspace), *arguments], check=check, extra_env=passed)
     return done.stdout.strip() if done.code == 0 else ""

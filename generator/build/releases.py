@@ -56,12 +56,18 @@ class Ledger:
 
 
 def load(folder: Path) -> Ledger:
-    """The ledger of a workspace, empty where there is none. Raises ImagegenError when it is damaged."""
+    """The ledger of a workspace, empty where there is none. Raises ImagegenError when it is damaged.
+
+    A release that is on its way is in no ledger: Terraform would make whatever images somebody has written there.
+    """
     path = folder / LEDGER
     if not path.exists():
         return Ledger({})
     try:
-        return parse(path.read_bytes())
+        ledger = parse(path.read_bytes())
+        if "coming" in ledger.statuses().values():
+            raise ValueError("it has a version that is not released")
+        return ledger
     except ValueError as error:
         raise ImagegenError(
             f"the ledger {path} is damaged: {error}", "restore it: the images are still there"

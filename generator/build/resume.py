@@ -53,13 +53,15 @@ def _why_not(request: Request, record: journal.Journal) -> str:
 def _rebuilt(request: Request, terraform: Terraform, record: journal.Journal) -> Build | None:
     """The build as it was decided once; None when a part of that is gone."""
     directory = secrets.folder_of(record, request.settings.state_dir)
+    if directory is None:
+        return None
     try:
-        values: dict[str, Any] = json.loads(journal.path(request.workspace, journal.INPUTS).read_bytes())
+        values: dict[str, Any] = json.loads((directory / journal.INPUTS).read_bytes())
         source = Resolved(**record.source)
-        keys = secrets.existing(directory) if directory else None
+        keys = secrets.existing(directory)
     except (OSError, ValueError, TypeError):
         return None
-    if directory is None or keys is None or values.get("build_version") != record.version:
+    if values.get("build_version") != record.version:
         return None
     job = Job(request.workspace, request.blueprint, record.version, directory, request.template_digest, source)
     ledger = releases.load(request.workspace)

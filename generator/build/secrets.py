@@ -26,13 +26,17 @@ class KeyPair:
     var_file: Path
 
 
-def folders_of(workspace: Path, state_dir: Path) -> list[Path]:
-    """The folders of every build of this workspace that still exist, whether or not its journal knows them."""
+def folders_of(workspace: Path, state_dir: Path, record: Journal | None) -> list[Path]:
+    """The folders of every build of this workspace that still exist, whether or not its journal knows them.
+
+    Nobody but us makes one, or knows its name: one that a journal names was begun here.
+    """
     here = str(workspace.resolve())
-    found = []
+    named = folder_of(record, state_dir) if record else None
+    found = [named] if named and named.is_dir() else []
     for mark in sorted((state_dir / "builds").glob("*/workspace")):
         with suppress(FileNotFoundError):  # another workspace's build has just ended
-            if mark.read_text("utf-8", "surrogateescape") == here:
+            if mark.read_text("utf-8", "surrogateescape") == here and mark.parent != named:
                 found.append(mark.parent)
     return found
 
@@ -46,10 +50,15 @@ def folder_of(record: Journal, state_dir: Path) -> Path | None:
     return folder if folder.parent == state_dir / "builds" and folder.name.isalnum() else None
 
 
-def make(directory: Path, workspace: Path) -> KeyPair:
-    """Make a build's own folder, which names its workspace, and a fresh key pair in it."""
+def claim(directory: Path, workspace: Path) -> None:
+    """Make a build's own folder, which names its workspace: nobody but us can have made it."""
     directory.mkdir(parents=True, mode=0o700)
-    atomic_write(directory / "workspace", str(workspace.resolve()).encode(errors="surrogateescape"))
+    atomic_write(directory / "workspace", str(workspace.resolve()).encode(errors="surrogateescape"), sync=True)
+
+
+def make(directory: Path, workspace: Path) -> KeyPair:
+    """Make a build's own folder, and a fresh key pair in it."""
+    claim(directory, workspace)
     private = directory / "key"
     run.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "imagegen", "-f", str(private)])
     keep(directory, {"ssh_private_key": private.read_text("ascii")})

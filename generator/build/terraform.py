@@ -91,7 +91,8 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
     def init(self) -> None:
         """Initialise the workspace where that is still needed: no provider or module of it changes meanwhile."""
         if not self._initialised():
-            shutil.rmtree(self.folder / ".terraform", ignore_errors=True)
+            with suppress(FileNotFoundError):  # what cannot be removed is a stranger's, and would be run
+                shutil.rmtree(self.folder / ".terraform")
             self.execute("init", input=False, json=IsFlagged)
             atomic_write(self._mark, _fingerprint(self.folder))
 

@@ -14,6 +14,7 @@ from generator.build.events import Events
 from generator.build.failures import TerraformFailed
 from generator.build.terraform import Event
 from generator.errors import StepFailed
+from generator.masks import Folded
 from generator.workspace.blueprint import Blueprint, Step
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Watch:
     tails: dict[str, deque[str]] = field(default_factory=dict)
     failed: str | None = None
     titles: dict[str, str] = field(default_factory=dict)
+    _folded: dict[str, Folded] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
     _connecting: set[str] = field(default_factory=set)
     _connected: set[str] = field(default_factory=set)
@@ -112,6 +114,7 @@ class Watch:
                 self._output(step, hook.get("output", ""))
             case "apply_complete" | "apply_errored" as kind:
                 self._unfollow(step)
+                self._show(step, self._folded.pop(step, Folded()).rest())
                 ok = kind == "apply_complete"
                 self.failed = self.failed if ok else step
                 self.events.finished(step, told, time.monotonic() - self._began.get(step, time.monotonic()), ok)
@@ -154,8 +157,12 @@ class Watch:
             thread.join(FOLLOWER_SECONDS)
 
     def _tell(self, step: str, line: str) -> None:
-        self.tails.setdefault(step, deque(maxlen=TAIL_LINES)).append(line)
-        self.events.output(step, line)
+        self._show(step, self._folded.setdefault(step, Folded()).shown(line))
+
+    def _show(self, step: str, lines: list[str]) -> None:
+        for line in lines:
+            self.tails.setdefault(step, deque(maxlen=TAIL_LINES)).append(line)
+            self.events.output(step, line)
 
     def _output(self, step: str, text: str) -> None:
         """A line that the step printed; what Terraform says of its SSH connection is left out."""

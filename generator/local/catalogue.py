@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, to_paste
 from generator.local import bases
 from generator.settings import Settings
 
@@ -71,4 +71,4 @@ def _note(settings: Settings, base: str, version: str) -> str:
 
 
 def _hint(name: str) -> str:
-    return f"import a disk: imagegen base import FILE --as {name}"
+    return f"import a disk: {to_paste('imagegen', 'base', 'import', 'FILE', '--as', name)}"

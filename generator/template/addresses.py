@@ -10,11 +10,14 @@ Kind = Literal["https", "http", "relative", "absolute"]
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 DRIVE = re.compile(r"[A-Za-z]:[\\/](?!/)")
 # The blob endpoints of Azure's clouds.
-BLOB_HOST = re.compile(r"\.blob\.(?:core\.(?:windows|usgovcloudapi|chinacloudapi)|storage\.azure)\.(?:net|cn)\Z")
+BLOB_HOST = re.compile(
+    r"\.blob\.(?:core\.windows\.net|core\.usgovcloudapi\.net|core\.chinacloudapi\.cn|storage\.azure\.net)\Z"
+)
 # Name and password before a host; everything after `?` or `#`, where SAS tokens and signatures stand.
 SECRET = re.compile(r"(?<=://)[^/\s\"'@?#]*@|(?<=[?#])[^\s\"'<>`|;)\\]+")
 SIGNED = re.compile(r"(?<=://)[^/\s\"'@?#]+@|(?<=[?&]sig=)[^&#\s]+", re.IGNORECASE)
-ADDRESS = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>`|;)\\]+")
+# The bound keeps a long line that only begins like many addresses from taking quadratic time.
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s\"'<>`|;)\\]+")
 
 
 def redact(uri: str) -> str:

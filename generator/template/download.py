@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies
 
 import httpx
 
@@ -18,12 +19,16 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)  # seconds of silence
 DEADLINE = 300.0  # seconds for one try, so that a server that drips ends too
 LONGEST_PAUSE = 10.0
 
+Networks = list[ipaddress.IPv4Network | ipaddress.IPv6Network]
 # Link-local, where clouds answer with credentials, and the metadata addresses that lie elsewhere: Azure's wire server,
-# Alibaba, AWS over IPv6.
+# Alibaba, AWS and Google over IPv6.
 FORBIDDEN = [
     ipaddress.ip_network(network)
-    for network in ("169.254.0.0/16", "fe80::/10", "168.63.129.16/32", "100.100.100.200/32", "fd00:ec2::254/128")
-]
+    for network in (
+        "169.254.0.0/16", "fe80::/10", "168.63.129.16/32", "100.100.100.200/32", "fd00:ec2::254/128",
+        "fd20:ce::254/128",
+    )
+]  # fmt: skip
 # This computer itself, which a redirect from elsewhere must not reach; a template of the user's own may name it.
 OWN = [ipaddress.ip_network(network) for network in ("127.0.0.0/8", "0.0.0.0/8", "::1/128", "::/128")]
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -55,7 +60,7 @@ def _follow(client: httpx.Client, uri: str, limit: int, too_large: ImagegenError
     """One try, along its redirects."""
     at, inside = uri, True
     for _ in range(REDIRECTS + 1):
-        answer = _ask(client, at, limit, too_large)
+        answer = _ask(client, at, limit, too_large, inside=inside)
         if isinstance(answer, bytes):
             return answer
         inside = inside and _is_own(at)
@@ -78,9 +83,10 @@ def _next(at: str, location: str) -> str:
 
 
 def _ask(
-    client: httpx.Client, uri: str, limit: int, too_large: ImagegenError, headers: Mapping[str, str] | None = None
-) -> bytes | str:
-    """The bytes of an address, or where it redirects to."""
+    client: httpx.Client, uri: str, limit: int, too_large: ImagegenError, headers: Mapping[str, str] | None = None,
+    *, inside: bool,
+) -> bytes | str:  # fmt: skip
+    """The bytes of an address, or where it redirects to. inside: whether it may be one of this computer's own."""
     shown = redact(uri)
     end = time.monotonic() + DEADLINE
     try:
@@ -88,13 +94,15 @@ def _ask(
         with client.stream("GET", uri, headers=headers) as response:
             # The name may have changed its address since it was asked; this is the one really connected to.
             _refuse_forbidden(_peer(response), shown)
+            if not inside and not _is_proxied(uri) and any(_is_of(OWN, peer) for peer in _peer(response)):
+                raise ImagegenError(f"{shown} leads to this computer: this is not followed")
             status = response.status_code
             if response.has_redirect_location:
                 return response.headers["location"]
             if status == 429 or status >= 500:
                 raise _AgainError(f"the server says {status}", _wanted_pause(response))
             if status in blob.REFUSING and headers is None and addresses.wants_login(uri):
-                return _ask(client, uri, limit, too_large, blob.headers(shown, status))
+                return _ask(client, uri, limit, too_large, blob.headers(shown, status), inside=inside)
             if status != 200:
                 hint = "is it public?" if status in (401, 403) else "is the address right?"
                 raise ImagegenError(f"{shown} cannot be fetched: the server says {status}", hint)
@@ -142,9 +150,19 @@ def _peer(response: httpx.Response) -> Iterator[str]:
 def _is_own(uri: str) -> bool:
     """Whether any address of a host is this computer's own. What is no address is refused when it is asked."""
     try:
-        return any(_plain(text) in network for text in _resolved(uri) for network in OWN)
+        return any(_is_of(OWN, text) for text in _resolved(uri))
     except (httpx.InvalidURL, ValueError):
         return False
+
+
+def _is_proxied(uri: str) -> bool:
+    """Whether a proxy, which may well be on this computer, connects in our place."""
+    proxies = getproxies()
+    return bool(proxies.get(urlsplit(uri).scheme.lower()) or proxies.get("all"))
+
+
+def _is_of(networks: Networks, text: str) -> bool:
+    return any(_plain(text) in network for network in networks)
 
 
 def _plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -161,9 +179,10 @@ def _plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 def _refuse_forbidden(found: Iterator[str], shown: str) -> None:
     """Raise ImagegenError for link-local and metadata addresses, also when they are written inside IPv6."""
     for text in found:
-        address = _plain(text)
-        if any(address in network for network in FORBIDDEN):
-            raise ImagegenError(f"{shown} leads to {address}, a link-local or metadata address: this is not fetched")
+        if _is_of(FORBIDDEN, text):
+            raise ImagegenError(
+                f"{shown} leads to {_plain(text)}, a link-local or metadata address: this is not fetched"
+            )
 
 
 def _reason(error: httpx.HTTPError) -> str:

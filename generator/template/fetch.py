@@ -66,6 +66,7 @@ class Sources:
         if (mirrored := self._mirrored(uri)) is not None:
             prefix, rest = mirrored
             if not prefix.lower().startswith(("https://", "http://")):
+                self._refuse_in_workspace(uri)  # where the mirrors may be of the checkout's own imagegen.toml
                 return _from_mirror(prefix, rest, uri, kind)
             uri = prefix + rest
         match addresses.kind(uri):
@@ -76,11 +77,15 @@ class Sources:
         return self._from_web(uri, sha256, kind)
 
     def _from_disk(self, uri: str, kind: Kind) -> bytes:
-        """A file anywhere on this computer, which only a template of the user's own may name (issue 5)."""
+        """A file anywhere on this computer."""
+        self._refuse_in_workspace(uri)
+        return _within(Path("/"), addresses.path_of(uri), uri, kind)
+
+    def _refuse_in_workspace(self, uri: str) -> None:
+        """Only a template of the user's own may ask for any file of this computer."""
         if plain.in_workspace(self.template_path):
             hint = "copy the template to a folder of your own if you trust it"
             raise ImagegenError(f"{redact(uri)} lies outside the workspace: its template cannot ask for it", hint)
-        return _within(Path("/"), addresses.path_of(uri), uri, kind)
 
     def _mirrored(self, uri: str) -> tuple[str, str] | None:
         """Replacement and rest of an address by the longest prefix that fits; None without one."""

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -135,12 +136,18 @@ def _marked(line: str, column: int) -> tuple[str, str]:
     end = max(found.end() if found else start, start + 1)
     first = 0 if end <= WIDTH else max(0, start - WIDTH // 3)
     # Secrets are starred before the line is cut, since a cut address is no longer known as one.
-    cells = [_cell(char) for char in mask(line)[first : first + WIDTH]]
+    cells = [_cell(char) for char in _masked(line)[first : first + WIDTH]]
     before = sum(map(_width, cells[: start - first]))
     under = sum(map(_width, cells[start - first : end - first])) or 1
     cut, gap = ("…", 1) if first else ("", 0)
     shown = cut + "".join(cells) + ("…" if first + WIDTH < len(line) else "")
     return shown, " " * (before + gap) + "^" * under
+
+
+@lru_cache(maxsize=4)
+def _masked(line: str) -> str:
+    """A line is shown for each of its problems, and may be long."""
+    return mask(line)
 
 
 def _cell(char: str) -> str:

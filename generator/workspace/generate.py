@@ -73,7 +73,7 @@ def _released_to(folder: Path) -> tuple[str, ...]:
         releases = json.loads(plain.read(folder / store.LEDGER, store.LARGEST))["releases"]
         images = [image for release in releases.values() for image in release["images"].values()]
         found = {str(image.get("subscription_id", "")) for image in images}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ()  # no ledger, or one that is refused where it is used
     return tuple(sorted(filter(SUBSCRIPTION.fullmatch, found)))
 

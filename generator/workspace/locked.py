@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from generator.settings import Settings
+from generator.settings import Settings, checked
 from generator.workspace.store import Lock
 
 # The settings, besides target and sets, on which the reading of a template depends.
@@ -20,10 +20,11 @@ def deciding(settings: Settings) -> dict[str, Any]:
 
 
 def with_locked(settings: Settings, lock: Lock) -> Settings:
-    """The settings that a workspace was generated with, over the present ones."""
+    """The settings that a workspace was generated with, over the present ones. Raises ImagegenError for one that is
+    none."""
     sets = tuple(sorted((str(name), str(value)) for name, value in dict(lock.settings.get("sets", {})).items()))
     rest = {name: _typed(lock.settings.get(name), default) for name, default in _DEFAULTS.items()}
-    return replace(settings, target=str(lock.settings.get("target", settings.target)), sets=sets, **rest)
+    return checked(replace(settings, target=str(lock.settings.get("target", settings.target)), sets=sets, **rest))
 
 
 def _typed(locked: Any, default: Any) -> Any:

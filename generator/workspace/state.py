@@ -14,6 +14,7 @@ from generator.template import plain
 STATE = "terraform.tfstate"
 LARGEST = 64 * 1024 * 1024  # bytes
 BUILTIN = "terraform.io/builtin/terraform"  # terraform_data is its
+BEYOND = object()
 _PROVIDER = re.compile(r'(?:module\.[^"]*\.)?provider\["([^"]*)"\](?:\.\w+)?')
 
 
@@ -29,6 +30,8 @@ def providers(folder: Path) -> set[str]:
     top = _read(folder)
     if top is None:
         return set()
+    if top is BEYOND:
+        return {"that cannot be told: it is too large or too deep"}
     if versions := [one for one in _values(top, "version") if one != 4]:
         return {f"those of state version {versions[0]}"}  # older ones name them otherwise
     named = {_provider(str(one)) for resource in _resources(top) for one in _values(resource, "provider")}
@@ -73,11 +76,24 @@ def _values(found: Any, name: str) -> list[Any]:
 
 
 def _read(folder: Path) -> Any:
-    """What the state says; None where it is not there or no JSON."""
+    """What the state says; None where it is not there or no JSON: then Terraform cannot read it either.
+
+    Go's decoder takes what Python's own would not: bytes that are no UTF-8, numbers of any length. What is beyond this
+    one, by its size or depth, is `BEYOND`.
+    """
     path = folder / STATE
     if not path.is_file():
         return None
+    content = plain.read(path, LARGEST)
+    if len(content) >= LARGEST:
+        return BEYOND
     try:
-        return json.loads(plain.read(path, LARGEST), object_pairs_hook=_Object)
-    except (ValueError, RecursionError):
+        return json.loads(content.decode("utf-8", "replace"), object_pairs_hook=_Object, parse_int=_number)
+    except ValueError:
         return None
+    except RecursionError:
+        return BEYOND
+
+
+def _number(digits: str) -> int | str:
+    return int(digits) if len(digits) < 20 else digits

@@ -93,6 +93,8 @@ def read_lock(folder: Path) -> Lock | None:
         sources = [str(name) for name in value["sources"]]
         if not all(_inside(folder, name) for name in sources):
             raise ValueError("a source lies outside")
+        if any(b"\0" in os.fsencode(name) for name in files):
+            raise ValueError("a file's name is none")
         return Lock(settings, sources, files)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ImagegenError(

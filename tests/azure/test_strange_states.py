@@ -126,7 +126,8 @@ def test_what_was_to_be_released_is_decided_again(in_state: bool, azure: Azure, 
             == {"Succeeded"}
         )
     )
-    (workspace / ".imagegen/coming.tfvars.json").write_text("")
+    (coming,) = azure.imagegen.state_dir.glob("builds/*/coming.tfvars.json")
+    coming.write_text("")
     if in_state:
         made = stranger("azurerm_shared_image_version", second) | {"module": 'module.image["out/1.0.1"]'}
         edit(workspace, lambda state: state["resources"].append(made))

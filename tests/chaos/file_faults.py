@@ -17,8 +17,11 @@ AT_REST = (
     "releases.auto.tfvars.json", "terraform.tfstate", "terraform.tfstate.backup", "imagegen.lock.json", "main.tf",
     "template.json", ".terraform/modules/modules.json",
 )  # fmt: skip
-LEFT_BEHIND = ("journal.json", "build.tfvars.json", "coming.tfvars.json", "lock")
-OF_A_BUILD = ("key", "key.pub", "secrets.tfvars.json", "workspace", "machine/machine.json", "machine/disk.qcow2")
+LEFT_BEHIND = ("journal.json", "lock")
+OF_A_BUILD = (
+    "build.tfvars.json", "coming.tfvars.json", "key", "key.pub", "secrets.tfvars.json", "workspace",
+    "machine/machine.json", "machine/disk.qcow2",
+)  # fmt: skip
 
 
 def _ways(random: Random) -> tuple[str, Callable[[bytes], bytes | None]]:

@@ -75,9 +75,10 @@ def test_a_spoiled_lock_file(released: Path, content: bytes) -> None:
 @pytest.mark.parametrize("content", _spoiled(half=LEDGER[:50]))
 def test_a_spoiled_coming_release(released: Path, world: World, content: bytes) -> None:
     """It was cut off before an image was begun: nothing of what is released changes."""
-    coming = released / ".imagegen/coming.tfvars.json"
-    coming.parent.mkdir()
-    coming.write_bytes(content)
+    build = world.state_dir / "builds/0123456789ab"
+    build.mkdir(parents=True)
+    (build / "workspace").write_text(str(released.resolve()))
+    (build / "coming.tfvars.json").write_bytes(content)
     before = invariants.contents(released / "images")
     said = command("cleanup", released)
     assert said.code == 0, said.err

@@ -124,10 +124,27 @@ def test_a_build_that_broke_is_not_ended_by_a_retirement(two: Path, world: World
     invariants.at_rest(two, world.state_dir)
 
 
-def test_only_what_is_in_service_is_retired(two: Path, world: World) -> None:
-    """Once, and by its number."""
+def test_only_what_was_in_service_is_retired(two: Path, world: World) -> None:
+    """By its number; once more is no harm."""
+    for _ in range(2):
+        said = command("releases", "retire", two, "1.0.0", "--yes")
+        assert (said.code, said.err) == (0, "retired 1.0.0\n")
+    said = command("releases", "retire", two, "9.9.9", "--yes")
+    assert said.err == "error: version 9.9.9 is not in service\nhint: released are: 1.0.1\n"
+    invariants.at_rest(two, world.state_dir)
+
+
+def test_a_retirement_that_was_begun_elsewhere_is_left_to_who_asks_for_it(two: Path, world: World) -> None:
+    """A journal and a ledger come with a checkout, and would have images removed that are somebody else's."""
+    ledger = json.loads((two / invariants.LEDGER).read_text())
+    ledger["releases"]["1.0.0"]["status"] = "retired"
+    (two / invariants.LEDGER).write_text(json.dumps(ledger))
+    for written in (b"{", json.dumps({"version": "1.0.0", "phase": "retire", "directory": "", "pid": 1}).encode()):
+        (two / ".imagegen").mkdir()
+        (two / ".imagegen/journal.json").write_bytes(written)
+        said = command("cleanup", two)
+        assert said.code == 0
+        assert f"is left as it is: `imagegen releases retire {two} 1.0.0`" in said.err
+        assert (two / "images/out/1.0.0/image.vhd").exists()
     assert command("releases", "retire", two, "1.0.0", "--yes").code == 0
-    for version in ("1.0.0", "9.9.9"):
-        said = command("releases", "retire", two, version, "--yes")
-        assert said.err == f"error: version {version} is not in service\nhint: released are: 1.0.1\n"
     invariants.at_rest(two, world.state_dir)

@@ -90,7 +90,7 @@ def test_a_strangers_ledger_is_refused(workspace: Path, ledger: Any, capsys: pyt
 
 
 def test_a_coming_release_of_a_stranger_removes_nothing(workspace: Path) -> None:
-    """Its paths are checked like the ledger's."""
+    """It is not where ours is: in a build's own folder, outside."""
     victim = workspace.parent / "victim"
     victim.mkdir()
     (workspace / ".imagegen").mkdir()
