@@ -29,6 +29,7 @@ from generator.build.failures import (
     reason,
     unlocking,
 )
+from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.workspace.files import atomic_write
 
@@ -91,10 +92,19 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
     def init(self) -> None:
         """Initialise the workspace where that is still needed: no provider or module of it changes meanwhile."""
         if not self._initialised():
-            with suppress(FileNotFoundError):  # what cannot be removed is a stranger's, and would be run
-                shutil.rmtree(self.folder / ".terraform")
+            self._remove_installed()
             self.execute("init", input=False, json=IsFlagged)
             atomic_write(self._mark, _fingerprint(self.folder))
+
+    def _remove_installed(self) -> None:
+        """Remove what somebody had installed. What stays would be run."""
+        installed = self.folder / ".terraform"
+        try:
+            shutil.rmtree(installed)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ImagegenError(f"{installed} cannot be removed: {error.strerror}", "remove it by hand") from error
 
     def _initialised(self) -> bool:
         """Whether .terraform is as our own init left it: with exactly the modules that the workspace calls, each in its
