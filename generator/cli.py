@@ -295,5 +295,8 @@ def _usage_or_bug(error: Exception) -> int:
     return 3
 
 
-def _interrupt(_number: int, _frame: object) -> None:
+def _interrupt(number: int, _frame: object) -> None:
+    """A terminal that is closed says so twice, by its shell and by the kernel; that is one interrupt."""
+    if number == signal.SIGHUP:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

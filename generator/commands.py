@@ -88,6 +88,8 @@ def apply_many(subjects: list[Path], options: list[str], parallel: int, *, json:
     for flag in ("--out", "--version"):
         if flag in options:
             raise ImagegenError(f"{flag} is for one build", "leave it out, or name one template or workspace")
+    if len({subject.resolve() for subject in subjects}) < len(subjects):
+        raise ImagegenError("the same template or workspace is named twice", "name each once")
     memory = [_memory_mb(subject, target) for subject in subjects]
     return many.apply(subjects, options, memory, parallel, json=json)
 

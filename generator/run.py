@@ -8,11 +8,13 @@ import select
 import shlex
 import signal
 import subprocess
+import threading
 import time
 import tty
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from generator import orphans
@@ -24,6 +26,7 @@ ALLOWED = (
     "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 60.0
 SHORT_GRACE_SECONDS = 10.0  # of a program that is not streamed
 SILENCE_SECONDS = 0.5  # a terminal hands on late what was written to it
@@ -89,36 +92,68 @@ def run(
     """
     _log.debug("%s", shlex.join(argv))
     try:
-        child = subprocess.Popen(
-            list(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
-            env=environment(extra_env), pass_fds=_inherited, preexec_fn=_end_with_us,  # noqa: PLW1509 - takes no lock
-        )  # fmt: skip
+        code, stdout, stderr = _said(argv, cwd, extra_env, stdin, timeout)
     except FileNotFoundError as error:
         raise ImagegenError(f"`{argv[0]}` is not installed", "run `imagegen doctor`") from error
-    try:
-        with child:
-            stdout, stderr = _said(child, stdin, timeout)
     except subprocess.TimeoutExpired as error:
         raise DeadlinePassed(f"{Path(argv[0]).name} did not end within {timeout:.0f} s") from error
-    completed = Completed(child.returncode, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"))
+    completed = Completed(code, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"))
     if check and completed.code != 0:
         raise CommandFailed(argv, completed.code, completed.stdout + completed.stderr)
     return completed
 
 
-def _said(child: "subprocess.Popen[bytes]", stdin: bytes, timeout: float | None) -> tuple[bytes, bytes]:
-    """What a program prints up to its end."""
-    try:
-        return child.communicate(stdin, timeout)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        raise
-    except BaseException:  # an interrupt: what writes, as Terraform does, is not cut off in the middle
+def _said(
+    argv: Sequence[str], cwd: Path | None, extra_env: Mapping[str, str] | None, stdin: bytes, timeout: float | None
+) -> tuple[int, bytes, bytes]:
+    """A program's exit code, and what it prints up to its end. On an interrupt it gets time to come to it: what writes,
+    as Terraform does, is not cut off in the middle."""
+    with ExitStack() as stack:
+        child = None
         try:
-            child.communicate(timeout=SHORT_GRACE_SECONDS)
-        except (KeyboardInterrupt, subprocess.TimeoutExpired):
-            child.kill()
-        raise
+            with _held_back():
+                child = stack.enter_context(
+                    subprocess.Popen(
+                        list(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
+                        env=environment(extra_env), pass_fds=_inherited,
+                        preexec_fn=partial(_end_with, os.getpid()),  # noqa: PLW1509 - it takes no lock
+                    )
+                )  # fmt: skip
+            stdout, stderr = child.communicate(stdin, timeout)
+        except subprocess.TimeoutExpired:
+            if child:
+                child.kill()
+            raise
+        except BaseException:
+            if child:
+                _let_end(child)
+            raise
+        return child.returncode, stdout, stderr
+
+
+def _let_end(child: "subprocess.Popen[bytes]") -> None:
+    try:
+        child.communicate(timeout=SHORT_GRACE_SECONDS)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        child.kill()
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Within, an interrupt waits: a program that is just being started could not be ended."""
+    if threading.current_thread() is not threading.main_thread():  # interrupts come to no other
+        yield
+        return
+    came: list[int] = []
+    heeded = [number for number in INTERRUPTS if callable(signal.getsignal(number))]
+    before = {number: signal.signal(number, lambda number, _frame: came.append(number)) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for one in came:
+        signal.raise_signal(one)
 
 
 def stream(
@@ -140,28 +175,32 @@ def stream(
     # reader was killed; from a terminal that is gone they get a mere error (os/signal, "SIGPIPE").
     reader, writer = os.openpty()
     tty.setraw(writer)
+    child = ended = None
     try:
-        child = subprocess.Popen(
-            list(argv), stdin=subprocess.DEVNULL, stdout=writer, stderr=writer, cwd=cwd, env=environment(extra_env),
-            start_new_session=True, pass_fds=_inherited, preexec_fn=_end_with_us,  # noqa: PLW1509 - it takes no lock
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        os.close(reader)
-        raise ImagegenError(f"`{argv[0]}` is not installed", "run `imagegen doctor`") from error
-    finally:
-        os.close(writer)
-    ended = os.pidfd_open(child.pid)  # before anything waits for it: its id is free then
-    try:
+        try:
+            with _held_back():
+                child = subprocess.Popen(
+                    list(argv), stdin=subprocess.DEVNULL, stdout=writer, stderr=writer, cwd=cwd,
+                    env=environment(extra_env), start_new_session=True, pass_fds=_inherited,
+                    preexec_fn=partial(_end_with, os.getpid()),  # noqa: PLW1509 - it takes no lock
+                )  # fmt: skip
+                ended = os.pidfd_open(child.pid)  # before anything waits for it: its id is free then
+        except FileNotFoundError as error:
+            raise ImagegenError(f"`{argv[0]}` is not installed", "run `imagegen doctor`") from error
+        finally:
+            os.close(writer)
         for line in _lines_until(reader, ended, deadline):
             on_line(line)
         return child.wait()
     except BaseException:  # an interrupt, the deadline, or a listener that failed
-        _end(child, reader, ended, on_line)
+        if child and ended:
+            _end(child, reader, ended, on_line)
         raise
     finally:
         os.close(reader)
-        os.close(ended)
-        if child.returncode:  # a program that crashes, or is killed, leaves what it had started
+        if ended:
+            os.close(ended)
+        if child and child.returncode:  # a program that crashes, or is killed, leaves what it had started
             for descriptor in _inherited:
                 orphans.end(os.fstat(descriptor))
 
@@ -174,17 +213,19 @@ def start(argv: Sequence[str]) -> "subprocess.Popen[str]":
     _log.debug("%s", shlex.join(argv))
     return subprocess.Popen(
         list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        start_new_session=True, preexec_fn=_end_with_us,  # noqa: PLW1509 - it takes no lock
+        start_new_session=True, preexec_fn=partial(_end_with, os.getpid()),  # noqa: PLW1509 - it takes no lock
     )  # fmt: skip
 
 
-def _end_with_us() -> None:
-    """In the child: heed SIGINT, which a background job ignores, and get one when we die, however we die.
+def _end_with(parent: int) -> None:
+    """In the child: heed SIGINT, which a background job ignores, and get one when the parent dies, however it dies.
 
-    prctl(2), PR_SET_PDEATHSIG.
+    prctl(2), PR_SET_PDEATHSIG. A parent that has died before that is seen by its id.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _LIBC.prctl(1, signal.SIGINT)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _lines_until(reader: int, ended: int, deadline: float | None) -> Iterable[str]:
@@ -192,12 +233,14 @@ def _lines_until(reader: int, ended: int, deadline: float | None) -> Iterable[st
 
     ended: a descriptor that is readable once the child has ended. DeadlinePassed when the deadline comes first.
     """
-    rest = b""
+    parts: list[bytes] = []  # of a line that goes on; joined once, however long it is
     while chunk := _chunk(reader, ended, deadline):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line.decode("utf-8", "replace")
-    if rest:
+        first, *more = chunk.split(b"\n")
+        parts.append(first)
+        for one in more:
+            yield b"".join(parts).decode("utf-8", "replace")
+            parts = [one]
+    if rest := b"".join(parts):
         yield rest.decode("utf-8", "replace")
 
 

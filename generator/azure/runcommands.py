@@ -23,6 +23,7 @@ Listener = Callable[[str], None]
 # The mark of the line by which a script of ours answers (update.ps1 has it too).
 ANSWER = "imagegen:"
 WINDOW = 4000  # bytes of an output, of which Azure shows the last 4 KB: one so long may begin in the middle of a line
+OVERLAP = 64  # characters that two looks must have in common, or it is chance
 _OVER = ("Succeeded", "Failed", "TimedOut", "Canceled")
 # Of one instance view, less a margin for what PowerShell adds; and how often a log is asked for: each takes seconds.
 CHUNK = 3800
@@ -62,7 +63,8 @@ class Tail:
         # The end of what was seen is somewhere in the new text; the longest such end is where it goes on.
         cut = next(at for at in range(len(self._seen) + 1) if text.startswith(self._seen[at:]))
         added = text[len(self._seen) - cut :]
-        if cut == len(self._seen) and len(text.encode()) >= WINDOW:  # what came before was not seen
+        unlike = not self._seen or (cut > 0 and len(self._seen) - cut < OVERLAP)
+        if unlike and len(text.encode()) >= WINDOW:  # what came before was not seen
             self._rest, added = "", "\n".join(["…", *text.replace("\r\n", "\n").split("\n")[1:]])
         self._seen = text
         *lines, self._rest = (self._rest + added).replace("\r\n", "\n").split("\n")

@@ -175,7 +175,10 @@ def release_staging(run: Build) -> None:
         _end(run)
     except KeyboardInterrupt:
         run.events.note(f"interrupted: {run.job.version} is released; ending the rest of the build")
-        _end(run)
+        try:
+            _end(run)
+        except (KeyboardInterrupt, ImagegenError):
+            run.events.note(f"`{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left of the build")
         raise
     except OSError:  # nobody could be told; what is left ends all the same
         _end(run)
@@ -239,10 +242,11 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
     policy: str = run.request.on_error or (
         blueprint.on_validation_error if validating else blueprint.on_customizer_error
     )
-    stands = policy != "cleanup" and _stands(run)
-    if policy == "ask":
-        policy = "abort" if stands and run.request.ask("Keep the machine for a look?") else "cleanup"
-    if policy == "abort" and stands:
+    try:
+        keeps = policy != "cleanup" and _keeps(run, policy, interrupted=isinstance(error, KeyboardInterrupt))
+    except KeyboardInterrupt:  # that is the answer
+        keeps = False
+    if keeps:
         run.note(kept=True)
         folder = shlex.quote(str(run.workspace))
         if login := _login(run):
@@ -262,6 +266,13 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
         raise
     except (ImagegenError, OSError) as problem:
         run.events.note(f"{problem}; `{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left")
+
+
+def _keeps(run: Build, policy: str, *, interrupted: bool) -> bool:
+    """Whether there is a machine to keep, and it is to be kept. Whoever interrupts a build is asked nothing more."""
+    if policy == "ask" and interrupted:
+        return False
+    return _stands(run) and (policy == "abort" or run.request.ask("Keep the machine for a look?"))
 
 
 def _stands(run: Build) -> bool:

@@ -68,7 +68,7 @@ def identity(directory: Path) -> dict[str, str]:
     The keys are for a moment in the machine's own folder, with which they go where we are killed meanwhile.
     """
     made = {"machine_id": uuid.uuid4().hex}
-    with tempfile.TemporaryDirectory(dir=directory) as folder:
+    with tempfile.TemporaryDirectory(prefix="host-keys.", dir=directory) as folder:  # see modules/local/staging
         for kind in HOST_KEYS:
             key = Path(folder, kind)
             run([host.program("ssh-keygen"), "-q", "-N", "", "-C", "", "-t", kind, "-f", str(key)])

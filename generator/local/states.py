@@ -183,9 +183,7 @@ def prune(root: Path, limit: int = LIMIT) -> list[State]:
     """
     gone: list[State] = []
     with _lock(root / "lock"):
-        for left in root.glob("*.*/"):
-            with suppress(TimeoutError), _lock(_maker(root, left.name.partition(".")[0]), 0):
-                _drop(left)
+        _sweep(root)
         while True:
             states = _all(root)
             free = [state for state in states if not _needed(state, states)]
@@ -195,6 +193,23 @@ def prune(root: Path, limit: int = LIMIT) -> list[State]:
             doomed = useless[0] if useless else free[-1]
             _remove(doomed.folder)
             gone.append(doomed)
+
+
+def sweep(root: Path) -> list[str]:
+    """Remove what a maker that was killed left half made, and return it in words."""
+    if not any(not (left / FACTS).exists() for left in root.glob("*.*/")):
+        return []
+    with _lock(root / "lock"):
+        return [f"half of the saved machine {left.name}" for left in _sweep(root)]
+
+
+def _sweep(root: Path) -> list[Path]:
+    gone = []
+    for left in root.glob("*.*/"):
+        with suppress(TimeoutError), _lock(_maker(root, left.name.partition(".")[0]), 0):
+            if _drop(left):
+                gone.append(left)
+    return gone
 
 
 def _all(root: Path) -> list[State]:
@@ -243,10 +258,12 @@ def _maker(root: Path, key: str) -> Path:
     return root / f"{key}.lock"
 
 
-def _drop(folder: Path) -> None:
-    """Remove what was never published."""
-    if not (folder / FACTS).exists():
-        shutil.rmtree(folder, ignore_errors=True)
+def _drop(folder: Path) -> bool:
+    """Remove what was never published; returns whether it was there."""
+    if (folder / FACTS).exists():
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
 
 
 def _remove(folder: Path) -> None:

@@ -182,8 +182,8 @@ class LocalTarget:
             machine.stop(directory / name)
 
     def release(self, blueprint: Blueprint, events: Events) -> list[str]:
-        """All of a local build is in the state, or in its folder; but for a base that it was making."""
-        return bases.sweep(self.settings)
+        """All of a local build is in the state, or in its folder; but for a base or a saved machine half made."""
+        return [*bases.sweep(self.settings), *states.sweep(self._states)]
 
     def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
         """Only the folders of machines: the state's own scripts end what is in them."""

@@ -7,6 +7,7 @@ QEMU's migration with `x-ignore-shared` saves and restores all but the memory, w
 import ctypes
 import hashlib
 import json
+import os
 import shlex
 import signal
 import time
@@ -128,7 +129,8 @@ def _make(maker: Start, deadline: float) -> None:
     size, _ = boot.disk_sizes(maker)
     boot.overlay(folder / qemu.DISK, maker.backing, maker.format, size)
     memory = Memory(Path(states.MEMORY), shared=True)
-    child = boot.launch(maker, lambda _process: _die_with_parent(), deadline, memory=memory)
+    maker_process = os.getpid()
+    child = boot.launch(maker, lambda _process: _die_with(maker_process), deadline, memory=memory)
     try:
         with Agent(folder) as agent:
             agent.wait(deadline)
@@ -172,9 +174,11 @@ def _migrated(monitor: Channel, deadline: float) -> None:
         time.sleep(0.005)
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     """Runs in the child: a machine that is being saved ends with us, kill -9 included (prctl(2): PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != parent:  # it has ended before that
+        os._exit(1)
 
 
 def _processor() -> str:

@@ -63,3 +63,17 @@ def test_a_build_that_breaks_shows_no_secret(
     terraform.fails("none", "")
     assert command("cleanup", workspace).code == 0
     invariants.nothing_is_left(workspace, world.state_dir)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [("abc", "is too short to be masked"), ("caf\udce9-secret", "is not UTF-8 text")]
+)
+def test_a_secret_that_cannot_be_masked_is_refused(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, value: str, told: str
+) -> None:
+    """Before anything begins."""
+    monkeypatch.setenv("TOKEN", value)
+    said = command("apply", workspace, "--secret", "TOKEN")
+    assert said.code == 1
+    assert f"the secret TOKEN {told}" in said.err
+    assert value not in said.err

@@ -2,10 +2,12 @@
 
 import ipaddress
 import json
+import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -163,5 +165,30 @@ def test_this_computer_may_redirect_to_itself(server: Server, generate: Generate
     inner = _serve("127.0.0.2")
     inner.answers = {"/go": _redirect(_at(inner, "/script")), "/script": [HEAD % len(SCRIPT), SCRIPT]}
     assert generate(_at(inner, "/go")).code == 0
+    inner.shutdown()
+    inner.server_close()
+
+
+def test_a_name_that_changes_leads_to_nothing_here(
+    server: Server, generate: Generate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A redirect to a name that means another computer while it is looked at, and this one when it is asked."""
+    inner = _serve("127.0.0.2")
+    inner.answers = {"/script": [HEAD % len(SCRIPT), SCRIPT]}
+    server.answers = {"/go": _redirect(f"http://changes.test:{inner.server_address[1]}/script")}
+    told: list[str] = []
+    really = socket.getaddrinfo
+
+    def changing(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host not in ("changes.test", b"changes.test"):
+            return really(host, *arguments, **options)
+        told.append("127.0.0.1" if len(told) < 2 else "127.0.0.2")
+        return really(told[-1], *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", changing)
+    said = generate(_at(server, "/go"))
+    assert said.code == 1
+    assert "leads to this computer: this is not followed" in said.err
+    assert told[-1] == "127.0.0.2"
     inner.shutdown()
     inner.server_close()

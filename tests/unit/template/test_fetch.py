@@ -240,6 +240,8 @@ def test_which_addresses_want_a_login() -> None:
     assert addresses.wants_login("https://a.z1.blob.storage.azure.net/c/x")
     for uri in (f"{host}/c/x?sv=1&sig=S", "http://a.blob.core.windows.net/x", "https://blob.core.windows.net.evil/x"):
         assert not addresses.wants_login(uri)
+    for other in ("core.windows.cn", "core.usgovcloudapi.cn", "core.chinacloudapi.net", "storage.azure.cn"):
+        assert not addresses.wants_login(f"https://a.blob.{other}/c/x")
 
 
 def test_mirror_of_the_web(server: Server, folder: Path, settings: Settings, tmp_path: Path) -> None:
