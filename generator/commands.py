@@ -125,7 +125,7 @@ def cleanup(folder: Path, *, trust: bool, json: bool) -> None:
     from generator.build.terraform import Terraform  # noqa: PLC0415
 
     events = console.JsonEvents() if json else console.HumanEvents()
-    request = _ready(folder, None, force=False, trust=trust, events=events)
+    request = _ready(folder, None, force=False, trust=trust, events=events, building=False)
     with journal.lease(folder), request.target.lease(request.blueprint):
         terraform = Terraform(folder, request.settings, request.target.environment())
         terraform.init()
@@ -177,7 +177,7 @@ def retire(folder: Path, version: str, *, yes: bool) -> None:
     """Take a version out of service: its images go, its ledger entry stays."""
     from generator.build import retire as retiring  # noqa: PLC0415
 
-    request = _ready(folder, None, force=False, trust=False, events=console.HumanEvents())
+    request = _ready(folder, None, force=False, trust=False, events=console.HumanEvents(), building=False)
     if not console.ask(f"Remove the images of {version} for good?", yes=yes):
         raise ImagegenError(f"version {version} was left as it is", "answer yes, or give --yes")
     retiring.retire(request, version)
@@ -186,7 +186,7 @@ def retire(folder: Path, version: str, *, yes: bool) -> None:
 
 def _ready(
     subject: Path, out: Path | None, *, force: bool, trust: bool, events: "Events", wait: bool = False,
-    secrets: "Secrets | None" = None, **flags: Any,
+    secrets: "Secrets | None" = None, building: bool = True, **flags: Any,
 ) -> "Request":  # fmt: skip
     """A workspace on disk that is as generated, and the target it builds on, with all that this needs installed."""
     from generator.build.target import Request  # noqa: PLC0415
@@ -197,7 +197,7 @@ def _ready(
         settings = replace(settings, no_cache=True)  # a saved machine would have them in its memory
     target = _target(settings)
     generated = generated_of(subject, out, settings)
-    target.require(generated.blueprint)
+    target.require(generated.blueprint, building=building)
     if not subject.is_dir():
         write(generated, force=force, waiting=events.note if wait else None)
     _refuse_strangers(generated, trust=trust, written=not subject.is_dir())

@@ -4,10 +4,11 @@ Terraform's own lock covers only each command (azure-facts 14). The lease lasts 
 build that died frees itself.
 """
 
-import _thread
 import os
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -22,6 +23,14 @@ from generator.settings import Settings
 STORAGE_VERSION = "2023-05-01"  # of Microsoft.Storage
 SECONDS = 60  # the longest that Azure grants, but for leases without an end
 RENEW_SECONDS = 20.0
+SAFE_SECONDS = 40.0  # after so long without a renewal it is given up, with what one more try takes still to spare
+# Microsoft, "Blob service error codes": another has it, or nobody.
+GONE = (
+    "LeaseIdMismatchWithLeaseOperation", "LeaseNotPresentWithLeaseOperation", "LeaseIsBrokenAndCannotBeRenewed",
+    "LeaseLost", "BlobNotFound",
+)  # fmt: skip
+# A try that hangs, or is made again and again, would outlast the lease.
+PROMPTLY: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 5, "retry_total": 0}
 SUFFIX = ".imagegen"
 CI_VARIABLES = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL")
 
@@ -36,24 +45,30 @@ def refuse_local_state_in_ci(settings: Settings) -> None:
 
 
 @contextmanager
-def hold_or_stop(session: Session, backend: Mapping[str, str]) -> Iterator[None]:
+def hold_or_stop(session: Session, backend: Mapping[str, str], lost: threading.Event) -> Iterator[None]:
     """Hold the lease of a state while the block runs in the main thread; whoever loses it stops, since another build
-    may be under way by now. Raises ImagegenError then."""
-    lost = threading.Event()
+    may be under way by now. Raises ImagegenError then.
+
+    lost: is set in that moment. From then on nothing may be ended either: it may be the other build's.
+    """
 
     def stop() -> None:
         lost.set()
-        _thread.interrupt_main()
+        # Unlike interrupt_main this wakes who waits in a system call.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     with hold(session, backend, on_lost=stop):
         try:
             yield
         except KeyboardInterrupt:
             if lost.is_set():
-                raise ImagegenError(
-                    "the lease of the Terraform state was lost", "is another build of this workspace under way?"
-                ) from None
+                raise lost_error() from None
             raise
+
+
+def lost_error() -> ImagegenError:
+    """What is told when it is lost."""
+    return ImagegenError("the lease of the Terraform state was lost", "is another build of this workspace under way?")
 
 
 @contextmanager
@@ -126,18 +141,21 @@ def _who(version: str) -> dict[str, str]:
 
 
 def _renew(lease: Any, over: threading.Event, on_lost: Callable[[], None]) -> None:
-    """Renew until it is over. One failure is no loss: the next renewal comes before the lease ends."""
+    """Renew until it is over. One failure is no loss: there is time for another try before the lease ends."""
     from azure.core.exceptions import AzureError  # noqa: PLC0415
 
-    failures = 0
-    while not over.wait(RENEW_SECONDS):
+    renewed = time.monotonic()
+    pause = RENEW_SECONDS
+    while not over.wait(pause):
+        asked = time.monotonic()
         try:
-            lease.renew()
-            failures = 0
-        except AzureError as error:
-            failures += 1
-            if is_code(error, "LeaseIdMismatchWithLeaseOperation", "LeaseNotPresentWithLeaseOperation") or failures > 2:
-                on_lost()
+            lease.renew(**PROMPTLY)
+            renewed, pause = asked, RENEW_SECONDS
+        except (AzureError, ImagegenError, OSError) as error:  # a login may fail in its own ways
+            pause = RENEW_SECONDS / 4
+            if is_code(error, *GONE) or time.monotonic() - renewed > SAFE_SECONDS:
+                if not over.is_set():
+                    on_lost()
                 return
 
 

@@ -164,7 +164,7 @@ def follow(session: Session, vm_id: str, name: str, on_line: Listener, stop: thr
     tail, started = Tail(), None
     while True:
         last = stop.is_set()  # what was printed since the last look is told too
-        with suppress(AzureError):
+        with suppress(AzureError, ImagegenError):  # of a login, too
             view = _view(session, vm_id, name)
             if view is not None and view.start_time is not None:
                 if view.start_time != started:  # the one before was replaced: this is another run

@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
 from generator.login.credentials import environment
 from generator.settings import Settings
-from generator.workspace.azure import WORKSPACE_TAG
 from generator.workspace.blueprint import Azure, Blueprint, Step
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ class AzureTarget:
         self.settings = settings
         self._azure: Azure | None = None
         self._connected: Session | None = None
+        self._lost = threading.Event()
 
-    def require(self, blueprint: Blueprint) -> None:
+    def require(self, blueprint: Blueprint, *, building: bool) -> None:
         """Terraform, and a state that outlives a pipeline's runner."""
         self._azure = _azure(blueprint)
         if shutil.which(self.settings.terraform) is None:
@@ -61,7 +62,14 @@ class AzureTarget:
             return nullcontext()
         from generator.azure import lease  # noqa: PLC0415
 
-        return lease.hold_or_stop(self.session, dict(azure.backend))
+        return lease.hold_or_stop(self.session, dict(azure.backend), self._lost)
+
+    def require_lease(self) -> None:
+        """Raise ImagegenError once the lease is lost."""
+        if self._lost.is_set():
+            from generator.azure import lease  # noqa: PLC0415
+
+            raise lease.lost_error()
 
     @property
     def session(self) -> "Session":
@@ -177,9 +185,10 @@ class AzureTarget:
         """Managed images and blobs have one name for all versions (azure-facts 10)."""
         return entries.displaced(job, ledger)
 
-    def make_room(self, workspace: Path, images: dict[str, Any]) -> None:
+    def make_room(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
         """A managed image has to go before the next is made. A blob is replaced by the finished copy."""
-        self.discard(workspace, {name: image for name, image in images.items() if image["kind"] == "ManagedImage"})
+        managed = {name: image for name, image in images.items() if image["kind"] == "ManagedImage"}
+        self.discard(workspace, managed, events)
 
     def exports(self, images: dict[str, Any]) -> dict[str, Any]:
         """Blobs are copied by the SDK: an address with a grant in it never reaches Terraform's state."""
@@ -224,8 +233,10 @@ class AzureTarget:
         """Staging goes in one stroke, whatever the state knows of it (azure-facts 5)."""
         from generator.azure import staging  # noqa: PLC0415
 
-        azure = self._azure = _azure(blueprint)
-        return staging.end(self.session, azure, events)
+        azure = _azure(blueprint)
+        self._azure = self._azure or azure
+        there = azure.subscription_id or self.session.subscription_id
+        return staging.end(replace(self.session, subscription_id=there), azure, events)
 
     def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
         """All of staging is in one group; in one of the user's, the workspace's id is in its names."""
@@ -244,14 +255,12 @@ class AzureTarget:
         found = [destinations.existing_versions(self.session, each) for each in blueprint.destinations]
         return {version for versions in found for version in versions}
 
-    def discard(self, workspace: Path, images: dict[str, Any]) -> None:
+    def discard(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
         """Delete images of this workspace; nobody else's, whatever a file says."""
         from generator.azure import versions  # noqa: PLC0415
 
         for image in images.values():
-            if self._azure and image["tags"].get(WORKSPACE_TAG) != self._azure.id:
-                raise ImagegenError(f"{image['id']} is not of this workspace", "delete it by hand, if it may go")
-            versions.retire(self.session, image)
+            versions.retire(self.session, image, events.note)
 
     def login(self, blueprint: Blueprint, directory: Path) -> list[str] | None:
         """ssh to the machine's public address, or through the bastion."""

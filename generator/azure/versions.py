@@ -16,34 +16,31 @@ MOVING = ("Creating", "Updating", "Deleting", "Migrating")
 Noted = Callable[[str], None]
 
 
-def settle(
-    session: Session, version_id: str, timeout: float, on_note: Noted = lambda _text: None, *, workspace: str = ""
-) -> bool:
-    """What became of a gallery version that a failed or interrupted Terraform run may have made.
-
-    One that is being made is waited for. True: it is whole in all regions. False: there is none, or it had failed and
-    is deleted. Raises ImagegenError when it is not settled within `timeout` seconds, or failed and is not of a
-    workspace of imagegen's (of this `workspace`, where one is given).
-    """
+def _settle_version(session: Session, image: Mapping[str, Any], timeout: float, on_note: Noted) -> bool:
+    """See `whole`. The version may be what a failed or interrupted Terraform run has made. One that is not of the
+    entry's workspace was made by somebody else meanwhile, and is left as it is."""
+    version_id = image["id"]
     with told(f"asking for {version_id}"):
         found = _ended(session, version_id, timeout, on_note)
-        if found is None:
+        if found is None or not _is_of(found, image):
             return False
         if _is_whole(found):
             return True
-        _ours(version_id, found.tags, workspace or (found.tags or {}).get(WORKSPACE_TAG, ""))
         on_note(f"version {found.name} had failed ({_why(found)}): it is deleted")
         _delete_version(session, version_id)
         return False
 
 
 def whole(session: Session, image: Mapping[str, Any], timeout: float, on_note: Noted = lambda _text: None) -> bool:
-    """Whether the image that a ledger entry names exists and is complete. One on its way is waited for, `timeout`
-    seconds at most; a failed one of ours is deleted, so that it can be made again."""
+    """Whether the image that a ledger entry names exists, is of its workspace and version, and is complete.
+
+    One on its way is waited for, `timeout` seconds at most; a failed one of ours is deleted, so that it can be made
+    again. Raises ImagegenError when it is not settled in that time.
+    """
     where = image["id"]
     match image["kind"]:
         case "SharedImage":
-            return settle(session, where, timeout, on_note, workspace=image["tags"].get(WORKSPACE_TAG, ""))
+            return _settle_version(session, image, timeout, on_note)
         case "ManagedImage":
             with told(f"asking for {where}"):
                 return _settle_managed(session, image, timeout)
@@ -75,8 +72,9 @@ def _settle_managed(session: Session, image: Mapping[str, Any], timeout: float) 
 
 
 def _is_of(found: Any, image: Mapping[str, Any]) -> bool:
-    """Whether a managed image is of the version of a ledger entry."""
-    return bool((found.tags or {}).get(VERSION_TAG) == image["tags"].get(VERSION_TAG))
+    """Whether an image is of the workspace and the version of a ledger entry."""
+    has, wanted = found.tags or {}, image["tags"]
+    return all(tag in wanted and has.get(tag) == wanted[tag] for tag in (WORKSPACE_TAG, VERSION_TAG))
 
 
 def _ended(session: Session, version_id: str, timeout: float, on_note: Noted) -> Any:
@@ -137,34 +135,31 @@ def _why(found: Any) -> str:
     return ", ".join(failed) or f"Azure's state is {ids.text(found.properties.provisioning_state)}"
 
 
-def retire(session: Session, image: Mapping[str, Any]) -> None:
-    """Delete what a ledger entry names: a gallery version, a managed image or a blob. One that is gone is fine, and so
-    is one in whose place another version has come: that is left alone.
-
-    Raises ImagegenError for one that is not of the entry's workspace.
-    """
+def retire(session: Session, image: Mapping[str, Any], on_note: Noted = lambda _text: None) -> None:
+    """Delete what a ledger entry names: a gallery version, a managed image or a blob. One that is gone is fine; one of
+    another version or workspace that has come in its place is left alone, and told of."""
     where, tags = image["id"], image["tags"]
-    workspace = tags.get(WORKSPACE_TAG, "")
     with told(f"deleting {where}"):
         match image["kind"]:
             case "SharedImage":
                 there = _get(session, where)
-                if there is not None and _ours(where, there.tags, workspace):
+                if there is not None and _is_left(there, image, on_note):
                     _delete_version(session, where)
             case "ManagedImage":
                 images = session.compute(ids.subscription(where)).images
                 there = unless_missing(lambda: images.get(ids.group(where), ids.name(where)))
-                if there is not None and _ours(where, there.tags, workspace) and _is_of(there, image):
+                if there is not None and _is_left(there, image, on_note):
                     images.begin_delete(ids.group(where), ids.name(where)).wait()
             case _:
-                vhd.discard(session, where, tags)
+                vhd.discard(session, where, tags, on_note)
 
 
-def _ours(where: str, tags: Mapping[str, str | None] | None, workspace: str) -> bool:
-    """True, or ImagegenError."""
-    if not workspace or (tags or {}).get(WORKSPACE_TAG) != workspace:
-        raise ImagegenError(f"{where} is not of this workspace", "delete it by hand, if it may go")
-    return True
+def _is_left(there: Any, image: Mapping[str, Any], on_note: Noted) -> bool:
+    """Whether it is what the entry names, and is to go."""
+    if _is_of(there, image):
+        return True
+    on_note(f"{image['id']} is not of this version of this workspace: it is left as it is")
+    return False
 
 
 def _delete_version(session: Session, version_id: str) -> None:

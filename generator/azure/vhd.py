@@ -5,7 +5,7 @@ Through Terraform the address would stand in its state (azure-facts 19).
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -43,7 +43,9 @@ def export(
     with told(f"exporting the disk to {uri}"):
         disk_id = _disk_of(session, source_id)
         final = blobs.blob(session, uri)
-        first = final if unless_missing(final.get_blob_properties) is None else blobs.blob(session, uri + NEW)
+        new = blobs.blob(session, uri + NEW)
+        _refuse_others((final, new), tags)
+        first = final if unless_missing(final.get_blob_properties) is None else new
         deadline = time.monotonic() + timeout
         try:
             _copied(first, _grant(session, disk_id, timeout), metadata(tags), on_note, deadline)
@@ -79,19 +81,28 @@ def whole(
         return True
 
 
-def discard(session: Session, uri: str, tags: Mapping[str, str]) -> None:
+def discard(session: Session, uri: str, tags: Mapping[str, str], on_note: Noted = lambda _text: None) -> None:
     """Delete the blob at `uri`, and a new one that did not come to its place, as far as they are of the version that
-    these tags of an entry name. Raises ImagegenError for a stranger's blob."""
+    these tags of an entry name. A stranger's blob is left as it is, and told of."""
     for blob in (blobs.blob(session, uri), blobs.blob(session, uri + NEW)):
         there = unless_missing(blob.get_blob_properties)
         if there is None:
             continue
         if not blobs.is_ours(there, tags.get(WORKSPACE_TAG, "")):
-            raise ImagegenError(f"{blob.url} is not of this workspace", "delete it by hand, if it may go")
+            on_note(f"{blob.url} is not of this workspace: it is left as it is")
+            continue
         if _is_of(blob, tags):
             if there.copy.status == "pending":
                 _give_up(blob, there.copy.id)
             blob.delete_blob(delete_snapshots="include")
+
+
+def _refuse_others(found: Iterable[Any], tags: Mapping[str, str]) -> None:
+    """Raise ImagegenError for a blob that somebody else has put there since the check."""
+    for blob in found:
+        there = unless_missing(blob.get_blob_properties)
+        if there is not None and not blobs.is_ours(there, tags.get(WORKSPACE_TAG, "")):
+            raise ImagegenError(f"{blob.url} is not of this workspace", "name another blob, or delete it")
 
 
 def _is_of(blob: Any, tags: Mapping[str, str]) -> bool:

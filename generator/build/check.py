@@ -4,7 +4,7 @@ import os
 import secrets as random
 import time
 
-from generator.build import journal, numbering, releases, resume, secrets
+from generator.build import begun, journal, numbering, releases, resume, secrets
 from generator.build.build import Build
 from generator.build.recover import clean_up
 from generator.build.rest import refuse_behind
@@ -45,6 +45,7 @@ def _anew(request: Request, terraform: Terraform) -> Build:
     journal.write(workspace, record)
     try:
         keys = secrets.make(directory, workspace)
+        begun.keep(directory, blueprint)
         if secret := target.secret_values(job):
             secrets.keep(directory, secret)
         values = {"build_version": version} | target.build_values(job, keys.public)

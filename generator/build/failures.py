@@ -51,8 +51,24 @@ def hint_for(diagnostics: Sequence[Diagnostic]) -> str | None:
     for first in diagnostics:
         if "Failed to query available provider packages" in first.summary:
             return "Terraform downloads its providers once: is the registry reachable from here?"
+        if "non-existent remote object" in first.summary and (gone := of_image(diagnostics)):
+            return retiring(gone)
         return unlocking(f"{first.summary} {first.detail}")
     return None
+
+
+def of_image(diagnostics: Sequence[Diagnostic]) -> str | None:
+    """The version of the released image that the first error is about."""
+    for first in diagnostics:
+        text = f"{first.address} {first.detail}".replace('\\"', '"')
+        found = re.search(r'module\.image\w*\["[^"]*/([^"/]+)"\]', text)
+        return found[1] if found else None
+    return None
+
+
+def retiring(version: str) -> str:
+    """What to do about a released image that is not there any more."""
+    return f"if the image of {version} is gone, `imagegen releases retire DIR {version}` takes it out of service"
 
 
 def unlocking(text: str) -> str | None:

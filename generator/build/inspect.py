@@ -118,8 +118,11 @@ def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Pat
         value["state"] = ("building" if owner.lives else "ending") if owner else alone
         value["build"] = {"version": record.version, "phase": record.phase, "process": owner and owner.pid}
         directory = secrets.folder_of(record, state_dir)
-        if directory and (login := target.login(blueprint, directory)):
-            value["build"]["login"] = shlex.join(login)
+        try:
+            if directory and (login := target.login(blueprint, directory)):
+                value["build"]["login"] = shlex.join(login)
+        except ImagegenError as error:  # where nobody can log in to a cloud there is a status all the same
+            value["build"]["problem"] = f"{error.message} (hint: {error.hint})" if error.hint else error.message
     elif owner:
         value |= {"state": "building", "build": {"process": owner.pid}}
     released = releases.load(workspace).releases
@@ -140,4 +143,5 @@ def status_as_text(value: dict[str, Any]) -> str:
         "left": f"the {what} of {build.get('version')} was left behind in phase {build.get('phase')}: `{end}` ends it",
     }[value["state"]]
     released = [f"{version} ({state})" for version, state in value["releases"].items()]
-    return f"{value['folder']}: {told}\nreleases: {', '.join(released) or 'none'}"
+    problem = f"\nits machine: {build['problem']}" if "problem" in build else ""
+    return f"{value['folder']}: {told}{problem}\nreleases: {', '.join(released) or 'none'}"

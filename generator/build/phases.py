@@ -145,7 +145,7 @@ def _make_room(run: Build, displaced: list[tuple[str, str]]) -> None:
     for version, output in displaced:
         run.events.note(f"the image `{output}` of {version} gives way to {run.job.version}")
         run.terraform.forget(images_of(run.terraform.state_list(), version, output))
-        run.target.make_room(run.workspace, {output: run.ledger.releases[version]["images"][output]})
+        run.target.make_room(run.workspace, {output: run.ledger.releases[version]["images"][output]}, run.events)
 
 
 def _make_images(run: Build, release: releases.Release, coming: Path) -> None:

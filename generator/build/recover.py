@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
-from generator.build import journal, releases, rest, secrets, settle
+from generator.build import begun, journal, releases, rest, secrets, settle
 from generator.build.failures import TerraformCrashed, TerraformFailed
 from generator.build.target import Request
 from generator.build.terraform import Terraform
+from generator.errors import ImagegenError
 
 STATE = "terraform.tfstate"
 # What a Terraform leaves that is killed, or cannot write its state to a full disk.
@@ -31,33 +33,63 @@ def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> 
 def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[str]:
     """All of it once."""
     workspace, target = request.workspace, request.target
+    target.require_lease()
     terraform.shelter()
     record = journal.read(workspace)
     ended = [_named(record)] if record else []
     folders = secrets.folders_of(workspace, request.settings.state_dir, record)
+    request = replace(request, elsewhere=begun.elsewhere(folders, request.blueprint))
     for folder in folders:
         target.stop(folder)
     in_state = _in_state(request, terraform, record)
-    settled = settle.images(request, terraform, record, in_state, folders)
-    settled = settle.retired(request, terraform, record, in_state, folders) or settled
-    released = target.release(request.blueprint, request.events)
+    settled = _settle(request, terraform, record, in_state, folders)
+    released = _release(request)
+    for folder in folders:
+        _remove_machines(folder)
     left = rest.staged(in_state, workspace)
-    if left or settled:  # not before the target's own release: a machine that is off keeps its run commands
+    if rest.is_behind(request, terraform, in_state):
+        terraform.forget(left)
+    elif left or settled:  # not before the target's own release: a machine that is off keeps its run commands
         forgotten = tuple(rest.bring(request, terraform))
         left = [address for address in left if not address.startswith(forgotten)]
     elif (record or in_state) and rest.lacking(request, releases.load(workspace), in_state):
         _take_in(request, terraform)
     ended = ended or left or released
+    terraform.sweep()
+    journal.clear(workspace)  # first: without their folders what it tells of would count as somebody else's
     for folder in folders:
         shutil.rmtree(folder)
         ended = ended or ["the files of a build"]
-    terraform.sweep()
-    journal.clear(workspace)
     for name in TERRAFORMS_REMAINS:  # all that they tell of is ended, or settled with the ledger
         (workspace / name).unlink(missing_ok=True)
     if ended and not quiet:
         request.events.note(f"ended what was left behind: {', '.join(ended)}")
     return ended
+
+
+def _settle(
+    request: Request, terraform: Terraform, record: journal.Journal | None, in_state: list[str], folders: list[Path]
+) -> bool:
+    """Settle images and ledger. What stands in the way of that keeps no machine alive, unless images are still to be
+    made of it."""
+    try:
+        settled = settle.images(request, terraform, record, in_state, folders)
+        return settle.retired(request, terraform, record, in_state, folders) or settled
+    except ImagegenError:
+        if not settle.needs_machine(request, record, folders):
+            _release(request)
+        raise
+
+
+def _release(request: Request) -> list[str]:
+    return [each for one in request.blueprints for each in request.target.release(one, request.events)]
+
+
+def _remove_machines(folder: Path) -> None:
+    """Remove what the machines of a build left, now that they have ended; the rest is needed to the end."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
 
 
 def _named(record: journal.Journal) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from generator.build import releases
 from generator.build.address import parse
+from generator.build.failures import TerraformFailed, of_image, retiring
 from generator.build.releases import Ledger
 from generator.build.target import Request
 from generator.build.terraform import Terraform, image_modules
@@ -13,6 +14,11 @@ from generator.errors import ImagegenError
 from generator.workspace import state
 from generator.workspace.store import LEDGER
 
+BEHIND = "the state has released images that the ledger lacks"
+BEHIND_HINT = (
+    f"your checkout is behind the state: bring {LEDGER} up to date; where a build was cut off and its files are gone,"
+    " `terraform state rm` what it made, and delete it"
+)
 # The resources that images are, each the `this` of its module.
 KINDS = ("azurerm_shared_image_version", "azurerm_image", "terraform_data")
 
@@ -32,7 +38,12 @@ def bring(request: Request, terraform: Terraform, *, refresh: bool = True) -> li
     if strange:
         request.events.note(f"the state has what is not of this build; it is left alone: {', '.join(strange)}")
     terraform.forget(strange)
-    terraform.apply(refresh=refresh and target.refreshes)
+    try:
+        terraform.apply(refresh=refresh and target.refreshes)
+    except TerraformFailed as error:
+        if gone := of_image(error.diagnostics):
+            raise TerraformFailed(error.message, error.diagnostics, retiring(gone)) from error
+        raise
     # It has the state of the build, with the first password of a Windows machine (azure-facts 19).
     (workspace / "terraform.tfstate.backup").unlink(missing_ok=True)
     return strange
@@ -70,12 +81,21 @@ def images_of(in_state: list[str], version: str, output: str = "") -> list[str]:
 
 def refuse_behind(ledger: Ledger, terraform: Terraform) -> None:
     """Raise ImagegenError when the state has images of versions that the ledger does not know (azure-facts 2)."""
-    known = {_of_image(address)[1] for address in terraform.state_list()} - {""}
-    if missing := sorted(known - set(ledger.releases)):
-        raise ImagegenError(
-            f"the state has released images that the ledger lacks: {', '.join(missing)}",
-            f"your checkout is behind the state: bring {LEDGER} up to date",
-        )
+    if missing := _unknown(ledger, terraform.state_list()):
+        raise ImagegenError(f"{BEHIND}: {', '.join(missing)}", BEHIND_HINT)
+
+
+def is_behind(request: Request, terraform: Terraform, in_state: list[str]) -> bool:
+    """Whether the ledger lacks images of the state, which is told. Terraform, which would end them, is not run then."""
+    ledger = releases.load(request.workspace)
+    if not _unknown(ledger, in_state) or not (missing := _unknown(ledger, terraform.state_list())):
+        return False
+    request.events.note(f"{BEHIND}: {', '.join(missing)}; {BEHIND_HINT}")
+    return True
+
+
+def _unknown(ledger: Ledger, in_state: Iterable[str]) -> list[str]:
+    return sorted({_of_image(address)[1] for address in in_state} - {""} - set(ledger.releases))
 
 
 def _strange(request: Request, ledger: Ledger, ids: dict[str, set[str]]) -> list[str]:
@@ -89,7 +109,7 @@ def _strange(request: Request, ledger: Ledger, ids: dict[str, set[str]]) -> list
         and not (
             _is_its_own(found, images, _of_image(address))
             if is_image(address, modules)
-            else all(request.target.owns(request.blueprint, one) for one in found)
+            else all(_owns(request, one) for one in found)
         )
     ]
 
@@ -100,8 +120,12 @@ def _elsewhere(request: Request, directories: dict[str, set[str]]) -> list[str]:
     return [
         address
         for address, found in directories.items()
-        if not is_image(address, modules) and not all(request.target.owns(request.blueprint, one) for one in found)
+        if not is_image(address, modules) and not all(_owns(request, one) for one in found)
     ]
+
+
+def _owns(request: Request, resource_id: str) -> bool:
+    return any(request.target.owns(blueprint, resource_id) for blueprint in request.blueprints)
 
 
 def _is_its_own(found: set[str], images: dict[tuple[str, str], dict[str, Any]], which: tuple[str, str]) -> bool:

@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from generator.build import journal, releases, secrets
+from generator.build import begun, journal, releases, secrets
 from generator.build.address import parse
 from generator.build.build import Build
 from generator.build.target import Job, Request, Resolved
@@ -69,7 +69,9 @@ def _rebuilt(request: Request, terraform: Terraform, record: journal.Journal) ->
 
 
 def _why_not_here(build: Build) -> str:
-    """What machine, state and plan say against going on; "" for nothing."""
+    """What template, machine, state and plan say against going on; "" for nothing."""
+    if begun.is_changed(build.job.directory, build.job.blueprint):
+        return "its source, its machine or where its images go was changed"
     if not build.target.alive(build.job):
         return "its machine is gone"
     try:

@@ -31,6 +31,12 @@ def images(
     return bool(made)
 
 
+def needs_machine(request: Request, record: Journal | None, folders: list[Path]) -> bool:
+    """Whether released images may have given way to ones that are still to be made."""
+    ledger = releases.load(request.workspace)
+    return bool(_displaced(ledger, _meant(request, ledger, record, folders)))
+
+
 def _settle(
     request: Request, terraform: Terraform, version: str, ledger: Ledger, meant: Ledger, in_state: list[str],
     folders: list[Path],
@@ -49,7 +55,7 @@ def _settle(
         releases.save(workspace, meant.with_release(version, release | {"status": "released"}))
         request.events.note(f"{version} is released: its images were made")
     elif folders:
-        target.discard(workspace, release["images"])
+        target.discard(workspace, release["images"], request.events)
         releases.save(workspace, ledger.overwriting(_gone(request, ledger, meant)))
     else:
         where = ", ".join(str(image.get("id") or image["directory"]) for image in release["images"].values())
@@ -77,7 +83,7 @@ def retired(
         return False
     for version in versions:
         terraform.forget(rest.images_of(in_state, version))
-        request.target.discard(request.workspace, ledger.images(version))
+        request.target.discard(request.workspace, ledger.images(version), request.events)
     return bool(versions)
 
 
@@ -121,16 +127,20 @@ def _make_after_all(request: Request, terraform: Terraform, folders: list[Path])
 
 def _gone(request: Request, ledger: Ledger, meant: Ledger) -> list[tuple[str, str]]:
     """The images that were to give way, as (version, output), and are no longer there."""
-    displaced = [
-        (version, output)
-        for version in ledger.releases
-        if version in meant.releases
-        for output in set(ledger.images(version)) - set(meant.images(version))
-    ]
     return [
         (version, output)
-        for version, output in displaced
+        for version, output in _displaced(ledger, meant)
         if not request.target.whole(
             request.workspace, {output: ledger.releases[version]["images"][output]}, request.events
         )
+    ]
+
+
+def _displaced(ledger: Ledger, meant: Ledger) -> list[tuple[str, str]]:
+    """The images that were to give way, as (version, output)."""
+    return [
+        (version, output)
+        for version in ledger.releases
+        if version in meant.releases
+        for output in sorted(set(ledger.images(version)) - set(meant.images(version)))
     ]

@@ -51,14 +51,20 @@ class Target(Protocol):
     planned_key: str
     """A public key for a mere plan."""
 
-    def require(self, blueprint: Blueprint) -> None:
-        """Raise an ImagegenError, naming all that is missing, when a build cannot be run from here."""
+    def require(self, blueprint: Blueprint, *, building: bool) -> None:
+        """Raise an ImagegenError, naming all that is missing, when a build cannot be run from here.
+
+        Where nothing is `building`: when what a build left cannot be ended.
+        """
 
     def environment(self) -> dict[str, str]:
         """What of the caller's environment Terraform needs for this target, beyond its own settings."""
 
     def lease(self, blueprint: Blueprint) -> AbstractContextManager[None]:
         """Hold what builds of this workspace on other computers share. Raises ImagegenError, naming the holder."""
+
+    def require_lease(self) -> None:
+        """Raise ImagegenError once the lease is lost: what there is may be another build's by now."""
 
     def resolve(self, blueprint: Blueprint, events: Events, ask: Ask) -> Resolved:
         """Make the source ready, see that the destinations take it. Raises ImagegenError when that cannot be."""
@@ -103,7 +109,7 @@ class Target(Protocol):
     def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
         """The released images, as (version, output), that this build's will take the place of."""
 
-    def make_room(self, workspace: Path, images: dict[str, Any]) -> None:
+    def make_room(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
         """Remove displaced images, as far as they do not give way by themselves."""
 
     def exports(self, images: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +142,7 @@ class Target(Protocol):
     def occupied(self, workspace: Path, blueprint: Blueprint) -> set[str]:
         """Versions that exist where images would go, whether or not the ledger knows them."""
 
-    def discard(self, workspace: Path, images: dict[str, Any]) -> None:
+    def discard(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
         """Remove these images of a release, whole or half made."""
 
     def login(self, blueprint: Blueprint, directory: Path) -> list[str] | None:
@@ -155,7 +161,8 @@ class Request:
 
     version: the wanted one, None for the next; on_error: over the template's own choice; fresh: never go on with a
     build that broke; wait: for another command that is at work in the workspace; secrets: marked values for the steps;
-    ask: puts a yes-or-no question to the user.
+    ask: puts a yes-or-no question to the user; elsewhere: the blueprint with the staging of builds that began with
+    another than the template has now.
     """
 
     workspace: Path
@@ -170,3 +177,9 @@ class Request:
     wait: bool = False
     secrets: Secrets = field(default_factory=dict)
     ask: Ask = lambda _question: False
+    elsewhere: tuple[Blueprint, ...] = ()
+
+    @property
+    def blueprints(self) -> tuple[Blueprint, ...]:
+        """All whose staging is this workspace's."""
+        return (self.blueprint, *self.elsewhere)

@@ -103,6 +103,12 @@ def require(building_base: bool, terraform: str = "terraform") -> None:
         raise _missing(missing)
 
 
+def require_terraform(terraform: str) -> None:
+    """Raise MissingTools where it is not there."""
+    if missing := [one for one in REQUIREMENTS if one.name == "terraform" and find(terraform) is None]:
+        raise _missing(missing)
+
+
 def _missing(requirements: Iterable[Requirement]) -> MissingTools:
     """The error that names what is missing and how to get it."""
     requirements = list(requirements)

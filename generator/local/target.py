@@ -33,8 +33,12 @@ class LocalTarget:
         self.settings = settings
         self._held = ExitStack()  # what nobody may remove meanwhile
 
-    def require(self, blueprint: Blueprint) -> None:
-        """Refuse, naming all that is missing, before anything starts."""
+    def require(self, blueprint: Blueprint, *, building: bool) -> None:
+        """Refuse, naming all that is missing, before anything starts. To end machines neither their base nor what made
+        it is needed."""
+        if not building:
+            host.require_terraform(self.settings.terraform)
+            return
         cache.check(self.settings, blueprint)
         wanted = catalogue.find(self.settings, blueprint.source)
         host.require(building_base=bases.lookup(self.settings, wanted.name) is None, terraform=self.settings.terraform)
@@ -48,6 +52,9 @@ class LocalTarget:
         """A local workspace is on this computer only: its own lock is enough. Its base stays as long."""
         with self._held:
             yield
+
+    def require_lease(self) -> None:
+        """It cannot be lost."""
 
     def resolve(self, blueprint: Blueprint, events: Events, ask: Ask) -> Resolved:
         """The base for the source, built now where it is missing."""
@@ -155,7 +162,7 @@ class LocalTarget:
         """Each version has folders of its own."""
         return []
 
-    def make_room(self, workspace: Path, images: dict[str, Any]) -> None:
+    def make_room(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
         """Nothing is ever in the way."""
 
     def exports(self, images: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +209,7 @@ class LocalTarget:
         ]
         return {folder.name for parent in parents for folder in parent.glob("*.*.*") if not folder.name.startswith(".")}
 
-    def discard(self, workspace: Path, images: dict[str, Any]) -> None:
+    def discard(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
         """Remove images, whole or half-written. A folder that a link leads to is left alone."""
         for image in images.values():
             folder = workspace / image["directory"]

@@ -143,7 +143,10 @@ def test_a_spoiled_record_of_a_machine(workspace: Path, world: World, content: b
     (workspace / ".imagegen").mkdir()
     journal = JOURNAL | {"directory": str(machine.parent), "kept": True}
     (workspace / ".imagegen/journal.json").write_text(json.dumps(journal))
-    for name in ("status", "ssh", "cleanup"):
+    shown = command("status", workspace)
+    assert shown.code == 0
+    assert "machine.json is damaged (hint: end its QEMU by hand" in shown.out
+    for name in ("ssh", "cleanup"):
         _told(command(name, workspace), "machine.json is damaged", "hint: end its QEMU by hand")
     (machine / "machine.json").unlink()
     assert command("cleanup", workspace).code == 0

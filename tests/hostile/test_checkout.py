@@ -203,8 +203,8 @@ def test_a_lock_with_strange_words_is_refused(workspace: Path, changed: dict[str
     """By every command that reads it."""
     lock = json.loads((workspace / "imagegen.lock.json").read_text())
     (workspace / "imagegen.lock.json").write_text(json.dumps(lock | changed))
-    for arguments in (["generate", workspace, "--check"], ["plan", workspace], ["status", workspace]):
-        said = command(*arguments)
+    for name, *options in (("generate", "--check"), ("plan",), ("status",)):
+        said = command(name, workspace, *options)
         assert (said.code, said.out) == (1, ""), said
         assert told in said.err
 

@@ -81,7 +81,7 @@ def version(cloud: Cloud, number: str, regions: tuple[str, ...] = ("westeurope",
     cloud.put(
         where,
         {
-            "location": regions[0], "tags": dict(TAGS),
+            "location": regions[0], "tags": dict(TAGS) | {"imagegen:version": number},
             "properties": {"publishingProfile": targets | profile, "storageProfile": {"osDiskImage": {"sizeInGB": 30}}},
         },
     )  # fmt: skip

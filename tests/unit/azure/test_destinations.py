@@ -174,5 +174,5 @@ def test_what_a_gallery_holds(session: Session, cloud: Cloud) -> None:
     making.version(cloud, "1.0.1")
     found = existing_versions(session, gallery_image())
     assert {number: each.state for number, each in found.items()} == {"1.0.0": "Succeeded", "1.0.1": "Creating"}
-    assert found["1.0.0"].tags == dict(making.TAGS)
+    assert found["1.0.0"].tags == dict(making.TAGS) | {"imagegen:version": "1.0.0"}
     assert existing_versions(session, MANAGED) == {}

@@ -27,7 +27,7 @@ def test_a_version_that_is_replicating_is_waited_for(session: Session, cloud: Cl
     where = making.version(cloud, "1.0.0", ("westeurope", "northeurope"))
     cloud.set(replication=3)
     notes: list[str] = []
-    assert versions.settle(session, where, 10, notes.append)
+    assert versions.whole(session, entry("SharedImage", where), 10, notes.append)
     assert "northeurope Replicating 50 %" in notes[0]
     assert versions.whole(session, entry("SharedImage", where), 10)
 
@@ -35,22 +35,30 @@ def test_a_version_that_is_replicating_is_waited_for(session: Session, cloud: Cl
 def test_a_version_that_is_being_made_is_waited_for(session: Session, cloud: Cloud) -> None:
     making.definition(cloud)
     cloud.set(delay={VERSIONS: 0.2})
-    assert versions.settle(session, making.version(cloud, "1.0.0"), 10)
+    assert versions.whole(session, entry("SharedImage", making.version(cloud, "1.0.0")), 10)
 
 
 def test_an_absent_version_is_none(session: Session, cloud: Cloud) -> None:
     making.definition(cloud)
-    assert not versions.settle(session, f"{DEFINITION}/versions/1.0.0", 10)
+    assert not versions.whole(session, entry("SharedImage", f"{DEFINITION}/versions/1.0.0"), 10)
 
 
 def test_a_failed_version_is_deleted(session: Session, cloud: Cloud) -> None:
     making.definition(cloud)
     cloud.plant(fault("create", VERSIONS, "fail"))
     where = making.version(cloud, "1.0.0")
-    with pytest.raises(ImagegenError, match="not of this workspace"):
-        versions.settle(session, where, 10, workspace="another")
-    assert not versions.settle(session, where, 10, workspace=making.WORKSPACE)
+    assert not versions.whole(session, entry("SharedImage", where, **{"imagegen:workspace": "another"}), 10)
+    assert cloud.get(where) is not None
+    assert not versions.whole(session, entry("SharedImage", where), 10)
     assert cloud.get(where) is None
+
+
+@pytest.mark.parametrize("tag", ["imagegen:workspace", "imagegen:version"])
+def test_a_version_of_somebody_elses_is_not_ours(session: Session, cloud: Cloud, tag: str) -> None:
+    """It may have the number that was free when the build began."""
+    making.definition(cloud)
+    where = making.version(cloud, "1.0.0")
+    assert not versions.whole(session, entry("SharedImage", where, **{tag: "another"}), 10)
 
 
 def test_a_replication_that_outlives_its_time_goes_on(session: Session, cloud: Cloud) -> None:
@@ -58,7 +66,7 @@ def test_a_replication_that_outlives_its_time_goes_on(session: Session, cloud: C
     where = making.version(cloud, "1.0.0")
     cloud.set(replication=-1)
     with pytest.raises(ImagegenError, match="not whole after 0 min: westeurope Replicating") as told:
-        versions.settle(session, where, 0)
+        versions.whole(session, entry("SharedImage", where), 0)
     assert "run `imagegen apply` again later" in (told.value.hint or "")
 
 
@@ -79,8 +87,9 @@ def test_retired_images_go_and_nobody_elses(session: Session, cloud: Cloud, azur
     blob = session.blobs(address).create_container("vhds").get_blob_client("web.vhd")
     blob.upload_blob(b"", metadata=vhd.metadata(TAGS))
     for kind, where in (("SharedImage", version), ("ManagedImage", IMAGE), ("VHD", f"{address}/vhds/web.vhd")):
-        with pytest.raises(ImagegenError, match="not of this workspace"):
-            versions.retire(session, entry(kind, where, **{"imagegen:workspace": "another"}))
+        notes: list[str] = []
+        versions.retire(session, entry(kind, where, **{"imagegen:workspace": "another"}), notes.append)
+        assert "it is left as it is" in notes[0]
         for _ in range(2):
             versions.retire(session, entry(kind, where))
     assert cloud.get(version) is None

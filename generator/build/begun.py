@@ -1,0 +1,52 @@
+"""What a build was begun with, in its own folder: the template may say something else when it goes on, or is ended."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from generator.workspace.blueprint import Blueprint
+from generator.workspace.files import atomic_write, to_json
+
+FILE = "begun.json"
+# Where staging is in Azure, and by what it is known.
+STAGING = ("group", "id", "location", "own_group", "storage_account", "subscription_id")
+
+
+def keep(directory: Path, blueprint: Blueprint) -> None:
+    """Put it on record, before anything is made."""
+    atomic_write(directory / FILE, to_json({"machine": _machine(blueprint), "staging": _staging(blueprint)}), sync=True)
+
+
+def is_changed(directory: Path, blueprint: Blueprint) -> bool:
+    """Whether the template has another source, machine or staging by now; also where that is not known any more."""
+    return _read(directory) != {"machine": _machine(blueprint), "staging": _staging(blueprint)}
+
+
+def elsewhere(directories: Iterable[Path], blueprint: Blueprint) -> tuple[Blueprint, ...]:
+    """The blueprint with the staging of each of these builds whose staging is another than that of the template now."""
+    known = (_read(directory).get("staging") for directory in directories)
+    others = [said for said in known if blueprint.azure and said and set(said) == set(STAGING)]
+    return tuple(
+        replace(blueprint, azure=replace(blueprint.azure, **said))  # type: ignore[type-var] # asked for above
+        for said in others
+        if said != _staging(blueprint)
+    )
+
+
+def _machine(blueprint: Blueprint) -> dict[str, Any]:
+    source = json.loads(json.dumps(asdict(blueprint.source)))
+    return {"disk_size_gb": blueprint.disk_size_gb, "source": source, "vm_size": blueprint.vm_size}
+
+
+def _staging(blueprint: Blueprint) -> dict[str, Any]:
+    return {name: getattr(blueprint.azure, name) for name in STAGING} if blueprint.azure else {}
+
+
+def _read(directory: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((directory / FILE).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
