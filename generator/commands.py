@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def apply(
         record.check(request.workspace, request.settings)
     request = replace(
         request, version=version, on_error=on_error, fresh=fresh, wait=wait,
-        ask=lambda question: console.ask(question, yes=yes),
+        ask=lambda question: console.ask(question, yes=yes), recheck=partial(_unchanged, request, trust=trust),
     )  # fmt: skip
     outcome = phases.build(request)
     folder, release = request.workspace, outcome.release
@@ -207,6 +208,18 @@ def _ready(
     return Request(generated.folder, generated.blueprint, digest, target, settings, events, secrets=secrets or {})
 
 
+def _unchanged(request: "Request", *, trust: bool) -> None:
+    """Raise ImagegenError where the workspace is not what it was when waiting for another command began."""
+    import hashlib  # noqa: PLC0415
+
+    from generator.workspace import recall, store  # noqa: PLC0415
+
+    again = recall.generate(request.workspace, settings_of(request.workspace))
+    if hashlib.sha256(again.files[store.TEMPLATE]).hexdigest() != request.template_digest:
+        raise ImagegenError(f"{request.workspace} was changed while this waited", "run the command again")
+    _refuse_strangers(again, trust=trust)
+
+
 def generated_of(path: Path, out: Path | None, settings: Settings) -> "Generated":
     """The workspace of a template or folder, rendered; warnings of the template are shown."""
     if path.is_dir():
@@ -230,7 +243,8 @@ def write(generated: "Generated", *, force: bool, waiting: Callable[[str], None]
     if not generated.comparison.having("create", "update", "edited", "foreign", "orphan"):
         return []
     with journal.lease(generated.folder, waiting):
-        return store.write(generated.folder, generated.files, generated.comparison, force=force)
+        now = store.compare(generated.folder, generated.files, store.read_lock(generated.folder))
+        return store.write(generated.folder, generated.files, now, force=force)
 
 
 def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = False) -> None:

@@ -47,6 +47,8 @@ def build(request: Request) -> Outcome:
     """
     waiting = request.events.note if request.wait else None
     with journal.lease(request.workspace, waiting), request.target.lease(request.blueprint):
+        if request.wait:
+            request.recheck()
         run = check(request)
         release = failure = None
         try:

@@ -161,7 +161,8 @@ class Request:
 
     version: the wanted one, None for the next; on_error: over the template's own choice; fresh: never go on with a
     build that broke; wait: for another command that is at work in the workspace; secrets: marked values for the steps;
-    ask: puts a yes-or-no question to the user; elsewhere: the blueprint with the staging of builds that began with
+    ask: puts a yes-or-no question to the user; recheck: raises ImagegenError where the workspace is another by now than
+    when this was asked for; elsewhere: the blueprint with the staging of builds that began with
     another than the template has now.
     """
 
@@ -177,6 +178,7 @@ class Request:
     wait: bool = False
     secrets: Secrets = field(default_factory=dict)
     ask: Ask = lambda _question: False
+    recheck: Callable[[], None] = lambda: None
     elsewhere: tuple[Blueprint, ...] = ()
 
     @property

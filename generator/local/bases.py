@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -105,12 +105,17 @@ def import_base(settings: Settings, file: Path, alias: str, on_line: Report = la
     with _alone(settings, on_line):
         old = [base for base in list_bases(settings) if base.name == name and base.key != key]
         _require_free(old)
-        base = _read(_root(settings) / key) or _publish(
-            settings, {"name": name, "key": key, "seed": "nocloud"},
-            lambda folder, _report: recipe.take(file, folder), on_line,
-        )  # fmt: skip
-        for one in old:
-            _discard(one.disk.parent)
+
+        def take(folder: Path, _report: Report) -> str:
+            version = recipe.take(file, folder)
+            _hide(old)  # a build may have begun meanwhile
+            return version
+
+        if base := _read(_root(settings) / key):
+            _hide(old)
+        else:
+            base = _publish(settings, {"name": name, "key": key, "seed": "nocloud"}, take, on_line)
+        _clear(_root(settings))
     return base
 
 
@@ -121,9 +126,8 @@ def remove(settings: Settings, name: str, on_line: Report = lambda _line: None) 
     """
     with _alone(settings, on_line):
         doomed = [base for base in list_bases(settings) if name.lower() in (base.name, base.key)]
-        _require_free(doomed)
-        for base in doomed:
-            _discard(base.disk.parent)
+        _hide(doomed)
+        _clear(_root(settings))
     if not doomed:
         raise ImagegenError(f"no base `{name}` in the cache", "`imagegen base list` shows what there is")
     return doomed
@@ -189,8 +193,25 @@ def _clear(root: Path) -> None:
         recipe.remove(folder)
 
 
+def _hide(doomed: list[Base]) -> None:
+    """Put bases out of sight, each in one step, for `_clear` to remove: nobody finds half of one.
+
+    Raises ImagegenError, with all of them back, when a build stands on one, even if it began this very moment.
+    """
+    hidden: list[Path] = []
+    try:
+        for base in doomed:
+            folder = base.disk.parent
+            hidden.append(folder.rename(folder.with_name(folder.name + REMOVED)))
+            _require_free([replace(base, disk=hidden[-1] / base.disk.name)])
+    except BaseException:
+        for gone in hidden:
+            gone.rename(gone.with_name(gone.name.removesuffix(REMOVED)))
+        raise
+
+
 def _discard(folder: Path) -> None:
-    """Remove a base, out of sight in one step: nobody finds half of one."""
+    """Remove what is no base, though it has the place of one."""
     gone = folder.with_name(folder.name + REMOVED)
     folder.rename(gone)
     shutil.rmtree(gone)

@@ -22,12 +22,14 @@ def publish(partial: Path, final: Path) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Within, `is_read` says that a file is needed. Raises FileNotFoundError.
+    """Within, `is_read` says that a file is needed. Raises FileNotFoundError, also when it goes in that moment.
 
     QEMU has locks of this kind on what it has open, from byte 100 on (block/file-posix.c): ours is in nobody's way.
     """
     with path.open("rb") as file:
         fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_RDLCK, os.SEEK_SET, 0, 1, 0))
+        if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            raise FileNotFoundError(path)
         yield
 
 

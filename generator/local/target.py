@@ -94,6 +94,7 @@ class LocalTarget:
         found = values["machine"]
         if found.get("cache", {}).get("steps") and (self.settings.no_cache or self.settings.no_cache_from):
             raise ImagegenError("some of its steps were cached")
+        self._held.enter_context(bases.held(self._base(job.blueprint)))
         machine.unpause(Path(found["directory"]))
         return values | {"machine": found | {"cache": found.get("cache", {}) | {"keep": {}}}}
 

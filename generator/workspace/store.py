@@ -43,11 +43,17 @@ State = Literal["create", "identical", "update", "edited", "foreign", "orphan"]
 
 @dataclass(frozen=True)
 class Lock:
-    """What imagegen.lock.json says: the settings a workspace was generated with, its sources, its files."""
+    """What imagegen.lock.json says: the settings a workspace was generated with, its sources, its files by digest; and
+    those that whoever was killed was about to write."""
 
     settings: dict[str, Any]
     sources: list[str]
     files: dict[str, str]
+    writing: dict[str, str] = field(default_factory=dict)
+
+    def digests(self, path: str) -> set[str]:
+        """What a file of ours may be."""
+        return {known[path] for known in (self.files, self.writing) if path in known}
 
 
 @dataclass(frozen=True)
@@ -88,14 +94,17 @@ def read_lock(folder: Path) -> Lock | None:
         value = json.loads(plain.read(path, LARGEST))
         if value["schema"] != SCHEMA:
             raise ImagegenError(f"{path} was written by another version of imagegen", "use that version")
-        files = {str(name): str(digest) for name, digest in value["files"].items()}
+        files, writing = (
+            {str(name): str(digest) for name, digest in said.items()}
+            for said in (value["files"], value.get("writing", {}))
+        )
         settings = {**value["settings"], "sets": dict(value["settings"].get("sets", {}))}
         sources = [str(name) for name in value["sources"]]
         if not all(_inside(folder, name) for name in sources):
             raise ValueError("a source lies outside")
-        if any(b"\0" in os.fsencode(name) for name in files):
+        if any(b"\0" in os.fsencode(name) for name in (*files, *writing)):
             raise ValueError("a file's name is none")
-        return Lock(settings, sources, files)
+        return Lock(settings, sources, files, writing)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ImagegenError(
             f"{path} is damaged", "restore it from git, or delete it and generate with --force"
@@ -123,18 +132,17 @@ def compare(folder: Path, files: dict[str, bytes], lock: Lock | None) -> Compari
     if not os.path.lexists(folder):  # nothing is in the way, and no link leads anywhere
         return Comparison(dict.fromkeys(files, "create"))
     states: dict[str, State] = {}
-    known = lock.files if lock else {}
+    lock = lock or Lock({}, [], {})
     for path, content in files.items():
-        states[path] = (
-            _state(folder / path, content, known.get(path), path == LOCK) if _inside(folder, path) else "foreign"
-        )
-    for path, digest in known.items():
+        known = lock.digests(path)
+        states[path] = _state(folder / path, content, known, path == LOCK) if _inside(folder, path) else "foreign"
+    for path in {**lock.files, **lock.writing}:
         if path not in files and path not in KEPT and _inside(folder, path) and (folder / path).is_file():
-            states[path] = "orphan" if _digest(_present(folder / path)) == digest else "edited"
+            states[path] = "orphan" if _digest(_present(folder / path)) in lock.digests(path) else "edited"
     return Comparison(states)
 
 
-def _state(path: Path, content: bytes, locked: str | None, is_lock: bool) -> State:
+def _state(path: Path, content: bytes, locked: set[str], is_lock: bool) -> State:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         return "foreign"
     if not path.exists():
@@ -142,9 +150,9 @@ def _state(path: Path, content: bytes, locked: str | None, is_lock: bool) -> Sta
     present = _present(path)
     if present == content:
         return "identical"
-    if is_lock or locked == _digest(present):
+    if is_lock or _digest(present) in locked:
         return "update"
-    return "foreign" if locked is None else "edited"
+    return "edited" if locked else "foreign"
 
 
 def _present(path: Path) -> bytes:
@@ -169,14 +177,31 @@ def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, forc
         raise ImagegenError(f"links lead out of {folder}: {', '.join(linked)}", "remove the links")
     changed = comparison.having("create", "update", *(("edited", "foreign") if force else ()))
     remove_unfinished([f"{folder}/{path}" for path in changed])
-    for path in changed:
+    new = LOCK in comparison.having("create")
+    if LOCK in comparison.having("update"):
+        _announce(folder, {path: _digest(files[path]) for path in changed if path in files and path != LOCK})
+    for path in sorted(changed, key=lambda path: (_turn(path, new=new), path)):
         if path in files:
-            atomic_write(f"{folder}/{path}", files[path])
+            atomic_write(f"{folder}/{path}", files[path], sync=path == LOCK)
     removed = [path for path in comparison.having("orphan") if path not in files]
     for path in removed:
         (folder / path).unlink()
         _prune(folder, (folder / path).parent)
     return sorted(changed + removed)
+
+
+def _announce(folder: Path, digests: dict[str, str]) -> None:
+    """Let the lock say what is about to be written: until all is, that counts as ours too, and so does what it was."""
+    lock = json.loads(plain.read(folder / LOCK, LARGEST))
+    atomic_write(folder / LOCK, to_json(lock | {"writing": digests}), sync=True)
+
+
+def _turn(path: str, *, new: bool) -> int:
+    """When a file is written, so that whoever is killed meanwhile leaves nothing that looks edited by hand: of a new
+    workspace the lock is first, else last. A template comes after what it takes from the workspace."""
+    if path == LOCK:
+        return 0 if new else 4
+    return 1 if path.startswith(("scripts/", "files/")) else 2 if path == TEMPLATE else 3
 
 
 def _refuse_overwriting(folder: Path, comparison: Comparison) -> None:

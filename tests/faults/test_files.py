@@ -145,7 +145,8 @@ def test_a_spoiled_record_of_a_machine(workspace: Path, world: World, content: b
     (workspace / ".imagegen/journal.json").write_text(json.dumps(journal))
     shown = command("status", workspace)
     assert shown.code == 0
-    assert "machine.json is damaged (hint: end its QEMU by hand" in shown.out
+    assert "machine.json is damaged: " in shown.out
+    assert "(hint: end its QEMU by hand" in shown.out
     for name in ("ssh", "cleanup"):
         _told(command(name, workspace), "machine.json is damaged", "hint: end its QEMU by hand")
     (machine / "machine.json").unlink()

@@ -53,6 +53,31 @@ def test_the_second_waits_with_wait_and_is_refused_without(
     invariants.nothing_is_left(workspace, world.state_dir)
 
 
+@pytest.mark.parametrize("change", ["a file that Terraform loads", "the template"])
+def test_what_changes_while_one_waits_is_not_built(
+    workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path, template: Path, change: str
+) -> None:
+    """It was compared before."""
+    terraform.fails("apply", f"touch {tmp_path}/at-work; while ! [ -e {tmp_path}/go ]; do sleep 0.01; done; exit 1")
+    first = _start("apply", workspace)
+    _wait_for(tmp_path, "at-work", 1)
+    second = _start("apply", workspace, "--wait")
+    assert second.stderr is not None
+    next(line for line in second.stderr if "waiting" in line)
+    if change == "the template":
+        (workspace / "template.json").write_text(template.read_text().replace('"true"', '"false"'))
+    else:
+        (workspace / "evil.tf").write_text("")
+    terraform.fails("apply", f"touch {tmp_path}/second; exit 1")
+    (tmp_path / "go").touch()
+    first.communicate(timeout=20)
+    told = second.communicate(timeout=20)[1]
+    assert second.returncode == 1
+    assert ("was changed while this waited" if change == "the template" else "evil.tf") in told
+    invariants.no_process(workspace)
+    assert not (workspace / ".imagegen").exists()
+
+
 def test_a_lock_of_a_dead_process_is_taken_over(workspace: Path, world: World) -> None:
     """The kernel has let go of it."""
     (workspace / ".imagegen").mkdir()

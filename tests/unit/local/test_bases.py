@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +213,26 @@ def test_a_base_that_something_stands_on_stays(
     assert bases.import_base(settings, two, "a:b:c") != base
     with pytest.raises(ImagegenError, match="was removed meanwhile"), bases.held(base):
         pass
+
+
+def test_a_build_that_begins_during_an_import_keeps_its_base(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taking a disk lasts for minutes."""
+    one, two = (_disk(tmp_path / f"{name}.img", "raw", "uefi") for name in ("one", "two"))
+    base = bases.import_base(settings, one, "a:b:c")
+    take = recipe.take
+    with ExitStack() as build:
+
+        def slowly(file: Path, folder: Path) -> str:
+            build.enter_context(bases.held(base))
+            return take(file, folder)
+
+        monkeypatch.setattr(recipe, "take", slowly)
+        with pytest.raises(ImagegenError, match="a build stands on the base a:b:c"):
+            bases.import_base(settings, two, "a:b:c")
+        assert bases.list_bases(settings) == [base]
+    assert [path.name for path in (settings.cache_dir / "bases").glob("*.*")] == []
 
 
 def test_import_refuses_bios_disks_overlays_and_bad_names(settings: Settings, tmp_path: Path) -> None:

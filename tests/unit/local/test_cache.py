@@ -1,14 +1,16 @@
 """What a cached step is found by, and what is taken from the cache."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from generator.errors import ImagegenError
-from generator.local import accelerator, cache, host, states
+from generator.local import accelerator, bases, cache, host, states
 from generator.local.target import LocalTarget
 from generator.settings import CACHE_SIZE, Settings, resolve
 from generator.workspace import render
@@ -165,11 +167,15 @@ def test_a_build_whose_cached_machine_is_gone_runs_all_steps(inputs: Inputs, tmp
     assert target.renewed(renewed) is None
 
 
-def test_a_build_that_goes_on_after_a_failure_keeps_nothing(inputs: Inputs, tmp_path: Path) -> None:
+def test_a_build_that_goes_on_after_a_failure_keeps_nothing(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A step that failed may have left half of its work, and somebody may have logged in."""
+    monkeypatch.setattr(bases, "lookup", lambda *_: "a base")
+    monkeypatch.setattr(bases, "held", lambda _: nullcontext())
     target = LocalTarget(Settings(cache_dir=tmp_path))
     broken = {"machine": {"directory": "/none", "cache": inputs() | {"steps": ["010-one"]}}}
-    job = cast(Any, None)  # of no matter here
+    job = cast(Any, SimpleNamespace(blueprint=BLUEPRINT))
     told = target.going_on(job, broken, set())
     assert (told["machine"]["cache"]["keep"], told["machine"]["cache"]["steps"]) == ({}, ["010-one"])
     with pytest.raises(ImagegenError, match="some of its steps were cached"):
