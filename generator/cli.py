@@ -60,6 +60,7 @@ LocalState = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and the result.")]
+Others = Annotated[bool, typer.Option("--others", help="Builds too that were begun in other folders or elsewhere.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Run a workspace whose files are not as generated.")]
 VersionFlag = Annotated[str | None, typer.Option("--version", metavar="X.Y.Z", help="The version to build.")]
 NoCache = Annotated[
@@ -203,9 +204,9 @@ def status(folder: Folder, json: Json = False) -> None:
 
 
 @app.command()
-def cleanup(folder: Folder, trust: Trust = False, json: Json = False) -> None:
+def cleanup(folder: Folder, others: Others = False, trust: Trust = False, json: Json = False) -> None:
     """End what a build left behind. Released images stay."""
-    commands.cleanup(folder, trust=trust, json=json)
+    commands.cleanup(folder, others=others, trust=trust, json=json)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -120,13 +120,14 @@ def status(folder: Path, *, json: bool) -> None:
         console.put(inspect.status_as_text(value))
 
 
-def cleanup(folder: Path, *, trust: bool, json: bool) -> None:
+def cleanup(folder: Path, *, others: bool, trust: bool, json: bool) -> None:
     """End what is left of a build."""
     from generator.build import journal, recover  # noqa: PLC0415
     from generator.build.terraform import Terraform  # noqa: PLC0415
 
     events = console.JsonEvents() if json else console.HumanEvents()
     request = _ready(folder, None, force=False, trust=trust, events=events, building=False)
+    request = replace(request, others=others)
     with journal.lease(folder), request.target.lease(request.blueprint):
         terraform = Terraform(folder, request.settings, request.target.environment())
         terraform.init()

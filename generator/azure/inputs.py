@@ -1,17 +1,21 @@
 """What a machine in Azure is made of, as Terraform gets it: decided once, and the same in every phase."""
 
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from generator.build.target import PLANNED, Job, Values
-from generator.workspace.azure import canonical
+from generator.workspace.azure import BUILD_TAG, UNTIL_TAG, canonical
 from generator.workspace.blueprint import Blueprint
 
 if TYPE_CHECKING:
     from generator.azure.destinations import Route
     from generator.azure.sources import Resolved as Found
+
+SLACK = timedelta(hours=1)  # for what a build that is out of time still has to end
 
 
 def facts(blueprint: Blueprint, found: "Found", route: "Route", allow_from: list[str]) -> dict[str, Any]:
@@ -24,6 +28,16 @@ def facts(blueprint: Blueprint, found: "Found", route: "Route", allow_from: list
         "image_for": list(route.image_for), "plan": asdict(found.plan) if found.plan else None,
         "security": route.security, "size": size, "source_id": found.id, "validate_by": route.validate_by,
     }  # fmt: skip
+
+
+def tags(job: Job) -> Values:
+    """The tags of this build's staging: those of the workspace, and by which build it was made. One that was begun in
+    another folder or on another computer has the same names, and may be under way."""
+    assert job.blueprint.azure is not None  # noqa: S101 - decide.py makes it for this target
+    until = datetime.now(UTC) + timedelta(minutes=job.blueprint.timeout_minutes) + SLACK
+    host = socket.gethostname().encode("ascii", "replace").decode()
+    ours = {BUILD_TAG: f"{job.directory.name}@{host}", UNTIL_TAG: until.isoformat(timespec="seconds")}
+    return {"staging_tags": dict(job.blueprint.azure.tags) | ours}
 
 
 def machine(job: Job, facts: Mapping[str, Any], public_key: str) -> Values:

@@ -1,6 +1,8 @@
 """What a build left in Azure beside its images: finding it, and ending it. Nothing that is not ours is touched."""
 
 import time
+from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 from generator.azure import ids, machines, staged, vhd
@@ -8,7 +10,7 @@ from generator.azure.session import Session
 from generator.build.events import Events
 from generator.errors import ImagegenError
 from generator.login.errors import code_of, is_code, told, unless_missing
-from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
+from generator.workspace.azure import BUILD_TAG, UNTIL_TAG, VERSION_TAG, WORKSPACE_TAG
 from generator.workspace.blueprint import Azure
 
 MACHINE = "microsoft.compute/virtualmachines"
@@ -45,20 +47,39 @@ def find(session: Session, azure: Azure) -> list[str]:
         return [group.id, *_ours(session, azure)] if azure.own_group else _ours(session, azure)
 
 
-def end(session: Session, azure: Azure, events: Events) -> list[str]:
+def end(session: Session, azure: Azure, events: Events, known: Collection[str] | None = None) -> list[str]:
     """End staging, and return what was ended.
 
     A group of our own goes in one stroke; of a user's group only our resources go, in the order they hang together.
-    Raises ImagegenError for a group that is not ours, or holds a released image.
+    known: the builds whose staging it may be; None: whosever it is. Raises ImagegenError for a group that is not ours,
+    holds a released image, or is of another build that may be under way.
     """
     if azure.own_group:
         with told(f"deleting the resource group {azure.group}"):
-            return _end_group(session, azure, events)
+            return _end_group(session, azure, events, known)
     with told(f"deleting what the build left in {azure.group}"):
-        return _end_resources(session, azure, events)
+        return _end_resources(session, azure, events, known)
 
 
-def _end_group(session: Session, azure: Azure, events: Events) -> list[str]:
+def _refuse_living(what: str, tags: Any, known: Collection[str] | None) -> None:
+    """Raise ImagegenError for the staging of a build that is not known here, and whose time is not over."""
+    token, _, host = (tags or {}).get(BUILD_TAG, "").partition("@")
+    if known is None or not token or token in known or _is_over((tags or {}).get(UNTIL_TAG, "")):
+        return
+    raise ImagegenError(
+        f"{what} is of a build that was begun in another folder or on another computer ({host or 'unknown'})",
+        "wait for its end; if it has died, `imagegen cleanup DIR --others` ends it",
+    )
+
+
+def _is_over(until: str) -> bool:
+    try:
+        return datetime.fromisoformat(until) < datetime.now(UTC)
+    except (ValueError, TypeError):  # somebody has changed it
+        return False
+
+
+def _end_group(session: Session, azure: Azure, events: Events, known: Collection[str] | None) -> list[str]:
     groups = session.resources().resource_groups
     group: Any = unless_missing(lambda: groups.get(azure.group))
     if group is None:
@@ -68,6 +89,7 @@ def _end_group(session: Session, azure: Azure, events: Events) -> list[str]:
             f"the resource group {azure.group} is not of this workspace: it is left as it is",
             "give the template a `stagingResourceGroup` of another name",
         )
+    _refuse_living(f"the resource group {azure.group}", group.tags, known)
     held = [each.id for each in _listed(session, azure) if VERSION_TAG in (each.tags or {})]
     if held:
         raise ImagegenError(
@@ -105,7 +127,10 @@ def _delete_group(groups: Any, name: str) -> None:
         poller.wait()
 
 
-def _end_resources(session: Session, azure: Azure, events: Events) -> list[str]:
+def _end_resources(session: Session, azure: Azure, events: Events, known_builds: Collection[str] | None) -> list[str]:
+    for each in _listed(session, azure):
+        if _is_ours(each.tags, azure) and VERSION_TAG not in each.tags:
+            _refuse_living(each.id, each.tags, known_builds)
     found = _ours(session, azure)
     _take_back_addresses(session, azure)
     known = sorted((each for each in found if ids.kind(each) in KINDS), key=lambda each: KINDS[ids.kind(each)][0])

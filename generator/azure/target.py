@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -103,8 +103,8 @@ class AzureTarget:
     def build_values(self, job: Job, public_key: str) -> Values:
         """The machine of this build, with everything that must not change from phase to phase."""
         if job.blueprint.source_validation_only:
-            return {}
-        return {"machine": inputs.machine(job, job.source.facts, public_key)}
+            return inputs.tags(job)
+        return inputs.tags(job) | {"machine": inputs.machine(job, job.source.facts, public_key)}
 
     def planned_values(self, job: Job) -> Values:
         """A machine as most are: what it is in truth, the check finds out."""
@@ -229,14 +229,16 @@ class AzureTarget:
     def stop(self, directory: Path) -> None:
         """Machines go with the staging."""
 
-    def release(self, blueprint: Blueprint, events: Events) -> list[str]:
+    def release(self, blueprint: Blueprint, events: Events, known: Collection[str] | None) -> list[str]:
         """Staging goes in one stroke, whatever the state knows of it (azure-facts 5)."""
         from generator.azure import staging  # noqa: PLC0415
 
         azure = _azure(blueprint)
         self._azure = self._azure or azure
         there = azure.subscription_id or self.session.subscription_id
-        return staging.end(replace(self.session, subscription_id=there), azure, events)
+        # Whoever holds a lease knows that no other build is under way.
+        known = None if azure.backend else known
+        return staging.end(replace(self.session, subscription_id=there), azure, events, known)
 
     def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
         """All of staging is in one group; in one of the user's, the workspace's id is in its names."""

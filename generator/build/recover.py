@@ -43,7 +43,7 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
         target.stop(folder)
     in_state = _in_state(request, terraform, record)
     settled = _settle(request, terraform, record, in_state, folders)
-    released = _release(request)
+    released = _release(request, record, folders)
     for folder in folders:
         _remove_machines(folder)
     left = rest.staged(in_state, workspace)
@@ -77,12 +77,14 @@ def _settle(
         return settle.retired(request, terraform, record, in_state, folders) or settled
     except ImagegenError:
         if not settle.needs_machine(request, record, folders):
-            _release(request)
+            _release(request, record, folders)
         raise
 
 
-def _release(request: Request) -> list[str]:
-    return [each for one in request.blueprints for each in request.target.release(one, request.events)]
+def _release(request: Request, record: journal.Journal | None, folders: list[Path]) -> list[str]:
+    known = {folder.name for folder in (*folders, *([Path(record.directory)] if record else []))}
+    whose = None if request.others else known
+    return [each for one in request.blueprints for each in request.target.release(one, request.events, whose)]
 
 
 def _remove_machines(folder: Path) -> None:

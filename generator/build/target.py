@@ -1,7 +1,7 @@
 """What the phases ask of a target: generator/local is one, generator/azure the other."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,8 +130,12 @@ class Target(Protocol):
     def stop(self, directory: Path) -> None:
         """End every machine of a build's folder. Never fails for one that is gone."""
 
-    def release(self, blueprint: Blueprint, events: Events) -> list[str]:
-        """End all of the workspace's staging, in the state or not; return what was ended."""
+    def release(self, blueprint: Blueprint, events: Events, known: Collection[str] | None) -> list[str]:
+        """End all of the workspace's staging, in the state or not; return what was ended.
+
+        known: the builds that are ours to end, by the names of their folders; None: all. Raises ImagegenError for
+        another that may be under way.
+        """
 
     def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
         """Whether what a state has can be of this workspace's staging, by its id, or by its folder on this computer."""
@@ -163,7 +167,7 @@ class Request:
     build that broke; wait: for another command that is at work in the workspace; secrets: marked values for the steps;
     ask: puts a yes-or-no question to the user; recheck: raises ImagegenError where the workspace is another by now than
     when this was asked for; elsewhere: the blueprint with the staging of builds that began with
-    another than the template has now.
+    another than the template has now; others: end builds too that were begun in other folders or on other computers.
     """
 
     workspace: Path
@@ -180,6 +184,7 @@ class Request:
     ask: Ask = lambda _question: False
     recheck: Callable[[], None] = lambda: None
     elsewhere: tuple[Blueprint, ...] = ()
+    others: bool = False
 
     @property
     def blueprints(self) -> tuple[Blueprint, ...]:

@@ -2,7 +2,7 @@
 
 import shlex
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -189,7 +189,7 @@ class LocalTarget:
         for name in MACHINES:
             machine.stop(directory / name)
 
-    def release(self, blueprint: Blueprint, events: Events) -> list[str]:
+    def release(self, blueprint: Blueprint, events: Events, known: Collection[str] | None) -> list[str]:
         """All of a local build is in the state, or in its folder; but for a base or a saved machine half made."""
         return [*bases.sweep(self.settings), *states.sweep(self._states)]
 

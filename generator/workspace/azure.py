@@ -20,6 +20,7 @@ GROUP_LENGTH = 90
 LARGEST_SCRIPT = 180 * 1024
 WORKSPACE_TAG = "imagegen:workspace"
 VERSION_TAG = "imagegen:version"
+BUILD_TAG, UNTIL_TAG = "imagegen:build", "imagegen:until"  # whose staging it is, and when that build is over for sure
 # What one script at the machine's creation cannot do.
 EXTENSION_MINUTES = 90  # Microsoft, "Azure virtual machine extensions and features": the longest one may take
 NOT_BUNDLED = ("WindowsRestart", "WindowsUpdate", "File")

@@ -17,6 +17,7 @@ from tests.azure.rest import at_rest, nothing_left
 from tests.azure_sim.arm.blobs import Lease
 from tests.azure_sim.faults import FOREVER, fault
 
+GROUP = "Microsoft.Resources/resourceGroups"
 BROKEN = [{"name": "010-hello", "exit_code": 1}, *USUAL]
 
 
@@ -144,7 +145,7 @@ def test_what_another_computer_left_half_way_stops_nothing(
         subprocess.run(["rm", "-r", str(folder)], check=True)
     if not has_journal:
         subprocess.run(["rm", "-r", str(out / ".imagegen")], check=True)
-    told = azure.imagegen("cleanup", out).stderr
+    told = azure.imagegen("cleanup", out, *([] if has_journal else ["--others"])).stderr
     assert azure.names(MACHINES) == []
     if has_journal:
         assert "1.0.0 is released: its images were made" in told
@@ -170,6 +171,46 @@ def test_a_release_that_is_gone_is_told_with_what_to_do(azure: Azure, template: 
     released = [version for version, each in ledger(out).items() if each["status"] == "released"]
     azure.imagegen("apply", out)
     assert set(ledger(out)) > set(released) | {"1.0.0"}
+
+
+def test_a_build_in_another_folder_is_not_ended(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """A second folder or a colleague's clone has the same names. When the build's time is over it has died."""
+    path = template(SHELL, vmProfile=private(azure), distribute=[shared(azure.definition("web"))])
+    before = azure.names()
+    one, two = tmp_path / "one", tmp_path / "two"
+    azure.imagegen("generate", path, "--out", two)
+    azure.cloud.set(scripts=[{"name": "010-hello", "seconds": 8.0}, *USUAL])
+    child = azure.imagegen.start("apply", path, "--out", one)
+    wait(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
+    for command in (("cleanup", two), ("apply", two)):
+        told = azure.imagegen(*command, code=1).stderr
+        assert "is of a build that was begun in another folder or on another computer" in told
+        assert "`imagegen cleanup DIR --others` ends it" in told
+    assert child.wait(60) == 0
+    image = ledger(one)["1.0.0"]["images"]["out"]["id"]
+    at_rest(azure, one, before, {image})
+
+
+@pytest.mark.parametrize("how", ["--others", "its time is over"])
+def test_a_build_that_died_in_another_folder_is_ended(azure: Azure, template: Write, tmp_path: Path, how: str) -> None:
+    """Its folder is gone, or nobody goes there any more."""
+    path = template(SHELL, vmProfile=private(azure), distribute=[shared(azure.definition("web"))])
+    before = azure.names()
+    one, two = tmp_path / "one", tmp_path / "two"
+    azure.imagegen("generate", path, "--out", two)
+    azure.cloud.plant(fault("create", MACHINES, "slow", seconds=3))
+    child = azure.imagegen.start("apply", path, "--out", one)
+    wait(lambda: bool(azure.names(MACHINES)))
+    kill(child.pid)
+    child.wait()
+    azure.imagegen("cleanup", two, code=1)
+    (group,) = (each for each in azure.cloud.resources(arm_type=GROUP) if each["name"].startswith("IT_"))
+    if how != "--others":
+        azure.cloud.change(group["id"], tags=group["tags"] | {"imagegen:until": "2026-01-01T00:00:00+00:00"})
+    azure.imagegen("cleanup", two, *(["--others"] if how == "--others" else []))
+    assert set(azure.names()) == set(before)
+    azure.imagegen("cleanup", one)
+    nothing_left(azure, one, before)
 
 
 DRIVER = r"""

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import logging
 import re
 import unicodedata
 from dataclasses import asdict, dataclass, field
@@ -63,6 +64,7 @@ def command(*arguments: str | Path) -> Said:
     ):
         with mock.patch.object(cli, "app", _built_once()):
             code = cli.run([str(argument) for argument in arguments])
+        logging.getLogger("generator.run").handlers.clear()  # of `-v`, which ends with a command
         out.flush()
         err.flush()
         return Said(code, _text(out), _text(err))
