@@ -5,8 +5,10 @@
 cd -- "$1" || exit 1
 # Host keys were made there, by one that was killed (generator/local/login.py).
 for keys in host-keys.*; do
-  [ -d "$keys" ] && [ ! -L "$keys" ] || continue
-  rm -f "$keys/ecdsa" "$keys/ecdsa.pub" "$keys/ed25519" "$keys/ed25519.pub" && rmdir "$keys"
+  if [ -d "$keys" ] && [ ! -L "$keys" ]; then
+    rm -f "$keys/ecdsa" "$keys/ecdsa.pub" "$keys/ed25519" "$keys/ed25519.pub"
+    rmdir "$keys"
+  fi
 done
 rm -f disk.qcow2 seed.img firmware-variables.fd console.log qemu.log qmp.sock agent.sock machine.json .machine.json.*
 cd / && rmdir -- "$1"
