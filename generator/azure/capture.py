@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from generator.azure import ids, machines
+from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError, StepFailed
 from generator.login.errors import is_code, sentence_of, told
@@ -73,7 +74,7 @@ def _is_deallocated(session: Session, vm_id: str, refusals: list[Exception]) -> 
         return True
     client = session.compute(ids.subscription(vm_id)).virtual_machines
     with _patient(refusals):
-        client.begin_deallocate(ids.group(vm_id), ids.name(vm_id)).wait()
+        ended(client.begin_deallocate(ids.group(vm_id), ids.name(vm_id)))
     return machines.view(session, vm_id).power == "deallocated"
 
 

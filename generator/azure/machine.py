@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.azure import ids, machines, runcommands
+from generator.azure.pollers import ended
 from generator.azure.runcommands import ANSWER
 from generator.azure.session import Session, connect
 from generator.errors import ImagegenError
@@ -50,9 +51,9 @@ def restart(session: Session, arguments: Arguments) -> None:
         return
     say("restarting the machine")
     with told("restarting the machine"):
-        session.compute(ids.subscription(vm_id)).virtual_machines.begin_restart(
-            ids.group(vm_id), ids.name(vm_id)
-        ).wait()
+        ended(
+            session.compute(ids.subscription(vm_id)).virtual_machines.begin_restart(ids.group(vm_id), ids.name(vm_id))
+        )
     if not machines.waited(lambda: _is_back(session, vm_id, before["boot"]), deadline - time.monotonic()):
         raise ImagegenError(f"the machine did not come back within {seconds:.0f} s", "raise restartTimeout")
     say("the machine is up again")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.azure import ids, machines
+from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError
 from generator.login.errors import told, unless_missing
@@ -23,6 +24,7 @@ Listener = Callable[[str], None]
 # The mark of the line by which a script of ours answers (update.ps1 has it too).
 ANSWER = "imagegen:"
 WINDOW = 4000  # bytes of an output, of which Azure shows the last 4 KB: one so long may begin in the middle of a line
+BEGIN_SECONDS = 600.0  # a script only begins then: its own time is another matter
 OVERLAP = 64  # characters that two looks must have in common, or it is chance
 _OVER = ("Succeeded", "Failed", "TimedOut", "Canceled")
 # Of one instance view, less a margin for what PowerShell adds; and how often a log is asked for: each takes seconds.
@@ -94,7 +96,7 @@ def run(
         machine = session.compute(ids.subscription(vm_id)).virtual_machines.get(ids.group(vm_id), ids.name(vm_id))
         body: Any = {"location": machine.location, "properties": _asked(script, parameters, protected, timeout)}
         try:
-            commands.begin_create_or_update(*where, body).wait()
+            ended(commands.begin_create_or_update(*where, body), BEGIN_SECONDS)
             return _ended(session, vm_id, name, timeout, on_line)
         finally:
             _forget(commands, where)
@@ -139,8 +141,8 @@ def _forget(commands: Any, where: tuple[str, str, str]) -> None:
     """Remove a run command. A machine that went away or off meanwhile is no reason to fail."""
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - heavy
 
-    with suppress(AzureError):
-        commands.begin_delete(*where).wait()
+    with suppress(AzureError, ImagegenError):
+        ended(commands.begin_delete(*where), BEGIN_SECONDS)
 
 
 def end_others(session: Session, vm_id: str, known: Collection[str]) -> None:
@@ -151,7 +153,7 @@ def end_others(session: Session, vm_id: str, known: Collection[str]) -> None:
     with told("ending what runs on the machine"):
         for name in [one.name or "" for one in commands.list_by_virtual_machine(*machine)]:
             if name.replace("-", "_") not in known:
-                commands.begin_delete(*machine, name).wait()
+                ended(commands.begin_delete(*machine, name))
 
 
 def follow(session: Session, vm_id: str, name: str, on_line: Listener, stop: threading.Event) -> None:

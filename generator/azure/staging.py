@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from generator.azure import ids, machines, staged, vhd
+from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.build.events import Events
 from generator.errors import ImagegenError
@@ -124,7 +125,7 @@ def _delete_group(groups: Any, name: str) -> None:
             raise ImagegenError(f"the resource group {name} is not gone yet", "try again later") from error
         return
     if poller is not None:
-        poller.wait()
+        ended(poller, GROUP_SECONDS)
 
 
 def _end_resources(session: Session, azure: Azure, events: Events, known_builds: Collection[str] | None) -> list[str]:
@@ -140,7 +141,7 @@ def _end_resources(session: Session, azure: Azure, events: Events, known_builds:
             events.note(f"deleting {each}")
         for poller in [_deletion(session, each) for each in now]:
             if poller is not None:
-                poller.wait()
+                ended(poller)
     for each in set(found) - set(known):
         events.note(f"left, since it is no part of staging: {each}")
     return known

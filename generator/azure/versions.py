@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from generator.azure import ids, machines, vhd
+from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError
 from generator.login.errors import told, unless_missing
@@ -149,7 +150,7 @@ def retire(session: Session, image: Mapping[str, Any], on_note: Noted = lambda _
                 images = session.compute(ids.subscription(where)).images
                 there = unless_missing(lambda: images.get(ids.group(where), ids.name(where)))
                 if there is not None and _is_left(there, image, on_note):
-                    images.begin_delete(ids.group(where), ids.name(where)).wait()
+                    ended(images.begin_delete(ids.group(where), ids.name(where)))
             case _:
                 vhd.discard(session, where, tags, on_note)
 
@@ -167,6 +168,6 @@ def _delete_version(session: Session, version_id: str) -> None:
     names = ids.parts(version_id)
     versions = session.compute(names["subscriptions"]).gallery_image_versions
     where = (names["resourcegroups"], names["galleries"], names["images"], names["versions"])
-    versions.begin_delete(*where).wait()
+    ended(versions.begin_delete(*where))
     if not machines.waited(lambda: _get(session, version_id) is None, seconds=600):
         raise ImagegenError(f"{version_id} is still there after its deletion", "try again in some minutes")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from generator.azure import blobs, ids, machines
+from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError
 from generator.login.errors import is_missing, told, unless_missing
@@ -141,16 +142,16 @@ def _grant(session: Session, disk_id: str, seconds: float) -> str:
     if is_granted(disk):
         revoke(session, disk_id)
     wanted: Any = {"access": "Read", "durationInSeconds": int(seconds) + 600}
-    granted = disks.begin_grant_access(*where, wanted).result()
+    granted = ended(disks.begin_grant_access(*where, wanted))
     if not granted.access_sas:
         raise ImagegenError("Azure gave no address for the disk", "is the machine deallocated?")
-    return granted.access_sas
+    return str(granted.access_sas)
 
 
 def revoke(session: Session, disk_id: str) -> None:
     """Take the address of a disk back, if it has one. Raises what Azure's client raises."""
     disks = session.compute(ids.subscription(disk_id)).disks
-    disks.begin_revoke_access(ids.group(disk_id), ids.name(disk_id)).wait()
+    ended(disks.begin_revoke_access(ids.group(disk_id), ids.name(disk_id)))
 
 
 def _copied(blob: Any, source: str, marks: dict[str, str], on_note: Noted, deadline: float) -> None:

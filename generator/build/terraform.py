@@ -31,7 +31,7 @@ from generator.build.failures import (
 )
 from generator.errors import ImagegenError
 from generator.settings import Settings
-from generator.workspace.files import atomic_write
+from generator.workspace.files import atomic_write, remove_unfinished
 
 Event = dict[str, Any]
 PROVIDERS = ".terraform/providers"
@@ -78,6 +78,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
     def sweep(self) -> None:
         """Remove the temporary files of all that was run in this workspace under the lease."""
         shutil.rmtree(self._temporary, ignore_errors=True)
+        remove_unfinished([self._mark])
         self.environment.pop("TMPDIR", None)
 
     @contextmanager

@@ -1,8 +1,10 @@
 """From a machine that deprovisions itself to one that images can be made of."""
 
+import threading
+
 import pytest
 
-from generator.azure import capture, machines
+from generator.azure import capture, machines, pollers
 from generator.azure.session import Session
 from generator.errors import ImagegenError, StepFailed
 from tests.azure_sim.cloud import Cloud
@@ -67,3 +69,16 @@ def test_a_machine_that_is_never_off_is_told(session: Session, cloud: Cloud, mon
     cloud.plant(fault("deallocate", "Microsoft.Compute/virtualMachines", code="OperationNotAllowed", times=-1))
     with pytest.raises(ImagegenError, match="does not show the machine as deallocated: a planted fault"):
         capture.deallocate_and_generalize(session, MACHINE)
+
+
+def test_an_operation_without_an_end_is_given_up(
+    session: Session, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Azure goes on with it; nobody waits for ever."""
+    monkeypatch.setattr(pollers, "OPERATION_SECONDS", 0.2)
+    making.machine(cloud)
+    cloud.plant(fault("deallocate", "Microsoft.Compute/virtualMachines", "slow", seconds=1))
+    with pytest.raises(ImagegenError, match="Azure has not done it within 0 min, and goes on"):
+        capture.deallocate_and_generalize(session, MACHINE)
+    before = threading.active_count()  # its client asks on, until the end
+    assert machines.waited(lambda: threading.active_count() < before, 20)
