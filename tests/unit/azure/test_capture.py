@@ -77,7 +77,7 @@ def test_an_operation_without_an_end_is_given_up(
     """Azure goes on with it; nobody waits for ever."""
     monkeypatch.setattr(pollers, "OPERATION_SECONDS", 0.2)
     making.machine(cloud)
-    cloud.plant(fault("deallocate", "Microsoft.Compute/virtualMachines", "slow", seconds=1))
+    cloud.plant(fault("deallocate", "Microsoft.Compute/virtualMachines", "slow", seconds=3))
     with pytest.raises(ImagegenError, match="Azure has not done it within 0 min, and goes on"):
         capture.deallocate_and_generalize(session, MACHINE)
     before = threading.active_count()  # its client asks on, until the end
