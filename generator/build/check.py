@@ -35,8 +35,14 @@ def _anew(request: Request, terraform: Terraform) -> Build:
     ledger = releases.load(workspace)  # a build that was cut off may have been released after all
     refuse_behind(ledger, terraform)
     source = target.resolve(blueprint, events, request.ask)
+    occupied = target.occupied(workspace, blueprint)
+    if astray := sorted(version for version, ours in occupied.items() if ours and version not in ledger.releases):
+        events.note(
+            f"{', '.join(astray)}: of this workspace, and not in its ledger: your checkout is behind, or a build was"
+            " cut off elsewhere; nothing of it is touched"
+        )
     version = numbering.choose_version(
-        ledger.statuses(), request.version or blueprint.version, occupied=target.occupied(workspace, blueprint),
+        ledger.statuses(), request.version or blueprint.version, occupied=occupied,
         versioning=blueprint.versioning, source_version=source.version,
     )  # fmt: skip
     directory = request.settings.state_dir / "builds" / random.token_hex(6)

@@ -143,8 +143,8 @@ class Target(Protocol):
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each of these images of a release exists and is complete, waiting for one that is on its way."""
 
-    def occupied(self, workspace: Path, blueprint: Blueprint) -> set[str]:
-        """Versions that exist where images would go, whether or not the ledger knows them."""
+    def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
+        """Versions that exist where images would go, in the ledger or not; True: it says it is this workspace's."""
 
     def discard(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
         """Remove these images of a release, whole or half made."""

@@ -203,12 +203,13 @@ class LocalTarget:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
         return all(_is_made(workspace, image) for image in images.values())
 
-    def occupied(self, workspace: Path, blueprint: Blueprint) -> set[str]:
+    def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """The versions for which a folder of one of the outputs exists, whoever made it."""
         parents = [
             Path(workspace, names.image_folder(output.name, "0.0.0")).parent for output in blueprint.destinations
         ]
-        return {folder.name for parent in parents for folder in parent.glob("*.*.*") if not folder.name.startswith(".")}
+        there = (folder.name for parent in parents for folder in parent.glob("*.*.*"))
+        return {name: False for name in there if not name.startswith(".")}
 
     def discard(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
         """Remove images, whole or half-written. A folder that a link leads to is left alone."""

@@ -156,6 +156,19 @@ def test_what_another_computer_left_half_way_stops_nothing(
         assert "bring releases.auto.tfvars.json up to date" in azure.imagegen("apply", out, code=1).stderr
 
 
+def test_an_image_that_the_ledger_lacks_is_told_of(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """It was made on another computer, of which nothing is left."""
+    out = tmp_path / "out"
+    killed_at_its_image(azure, template, out)
+    for folder in (out / ".imagegen", azure.imagegen.state_dir / "builds"):
+        subprocess.run(["rm", "-r", str(folder)], check=True)
+    azure.imagegen("cleanup", out, "--others")
+    done = azure.imagegen("apply", out)
+    assert "note: 1.0.0: of this workspace, and not in its ledger" in done.stderr
+    assert list(ledger(out)) == ["1.0.1"]
+    assert [name.rpartition("/")[2] for name in azure.names(VERSIONS)] == ["1.0.0", "1.0.1"]
+
+
 def test_a_release_that_is_gone_is_told_with_what_to_do(azure: Azure, template: Write, tmp_path: Path) -> None:
     """Somebody deleted it in the portal."""
     one = azure.definition("web")
