@@ -103,7 +103,7 @@ def doctor(target: str, subject: Path | None, *, json: bool) -> int:
 def _doctor_azure(subject: Path | None, *, json: bool) -> int:
     """Login, subscription, permissions; with a template or workspace also its source, destinations and size."""
     from generator.azure import doctor as azure  # noqa: PLC0415
-    from generator.commands import blueprint_of  # noqa: PLC0415
+    from generator.prepare import blueprint_of  # noqa: PLC0415
 
     settings = resolve(target="azure")
     blueprint = blueprint_of(subject, settings) if subject else None

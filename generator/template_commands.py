@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from generator import console
-from generator.commands import generated_of, settings_for, write
 from generator.errors import to_paste
+from generator.prepare import generated_of, settings_for, write
 from generator.settings import Settings, resolve
 
 
