@@ -3,7 +3,7 @@
 The rules are azure-facts 4, 10, 15 and 16 of the design; each refusal is what Azure itself would answer at the end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -269,3 +269,10 @@ def existing_versions(session: Session, destination: Destination) -> dict[str, E
     return {
         str(each.name): Existing(ids.text(each.properties.provisioning_state), dict(each.tags or {})) for each in listed
     }
+
+
+def occupied(session: Session, destinations: Iterable[Destination], workspace: str) -> dict[str, bool]:
+    """The versions that any of the galleries has; True: by its tags one is of this workspace."""
+    found = [pair for each in destinations for pair in existing_versions(session, each).items()]
+    ours = {version for version, existing in found if existing.tags.get(WORKSPACE_TAG) == workspace}
+    return {version: version in ours for version, _ in found}

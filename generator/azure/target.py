@@ -19,7 +19,6 @@ from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
 from generator.login.credentials import environment
 from generator.settings import Settings
-from generator.workspace.azure import WORKSPACE_TAG
 from generator.workspace.blueprint import Azure, Blueprint, Step
 
 if TYPE_CHECKING:
@@ -255,12 +254,7 @@ class AzureTarget:
         """The versions that the galleries have, in whatever state."""
         from generator.azure import destinations  # noqa: PLC0415
 
-        found = [destinations.existing_versions(self.session, each) for each in blueprint.destinations]
-        ours = _azure(blueprint).id
-        return {
-            version: any(versions[version].tags.get(WORKSPACE_TAG) == ours for versions in found if version in versions)
-            for version in {version for versions in found for version in versions}
-        }
+        return destinations.occupied(self.session, blueprint.destinations, _azure(blueprint).id)
 
     def discard(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
         """Delete images of this workspace; nobody else's, whatever a file says."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from generator.errors import ImagegenError
 
+STATE_HINT = "is terraform.tfstate damaged? terraform.tfstate.backup is the one before; released images are not in it"
+
 
 @dataclass(frozen=True)
 class Diagnostic:
@@ -44,6 +46,12 @@ def last_words(code: int, output: Sequence[str]) -> str:
         return f"it was ended by signal {-code}"
     reasons = (line.strip() for line in output if line.startswith(("panic:", "fatal error:", "SIG")))
     return next(reasons, None) or f"{reason((), output)} (exit code {code})"
+
+
+def state_failed(command: str, said: str) -> TerraformFailed:
+    """The error of a `terraform state …` command, from what it printed in its frame."""
+    text = " ".join(re.sub("[╷╵│]", "", re.split("Failed to load state:|Error: ", said)[-1]).split())
+    return TerraformFailed(f"terraform {command} failed: {text}", hint=unlocking(text) or STATE_HINT)
 
 
 def hint_for(diagnostics: Sequence[Diagnostic]) -> str | None:

@@ -7,7 +7,6 @@ every command. Kept of it is `generate_cmd_string`.
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +26,7 @@ from generator.build.failures import (
     hint_for,
     last_words,
     reason,
-    unlocking,
+    state_failed,
 )
 from generator.errors import ImagegenError
 from generator.settings import Settings
@@ -36,7 +35,6 @@ from generator.workspace.files import atomic_write, remove_unfinished
 Event = dict[str, Any]
 PROVIDERS = ".terraform/providers"
 MODULES = ".terraform/modules/modules.json"
-STATE_HINT = "is terraform.tfstate damaged? terraform.tfstate.backup is the one before; released images are not in it"
 # A socket's address has at most 107 bytes (unix(7)); a provider's is `pluginNNNNNNNNNN` in the temporary folder.
 TEMPORARY_LENGTH = 107 - len("/plugin4294967295")
 # A user's own choices of where Terraform finds providers; nothing else of TF_… may change what a build does.
@@ -157,7 +155,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """The addresses in the state; empty when there is no state."""
         done = self._ask("state list", environment={"TF_CLI_ARGS": "-no-color"})
         if done.code != 0 and "No state file was found" not in done.stderr:
-            raise _state_failed("state list", done)
+            raise state_failed("state list", done.stderr)
         return done.stdout.splitlines()
 
     def resources(self) -> dict[str, bool]:
@@ -178,7 +176,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """What the state has instances of, by address."""
         done = self._ask("state pull")
         if done.code != 0:
-            raise _state_failed("state pull", done)
+            raise state_failed("state pull", done.stderr)
         resources = json.loads(done.stdout)["resources"] if done.stdout.strip() else []
         return {
             ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part): one["instances"]
@@ -192,7 +190,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
             return
         done = self._ask("state rm", *addresses, backup="terraform.tfstate.backup")
         if done.code != 0:
-            raise _state_failed("state rm", done)
+            raise state_failed("state rm", done.stderr)
 
     def _ask(
         self, command: str, *args: str, environment: Mapping[str, str] | None = None, **options: Any
@@ -231,12 +229,6 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
             raise TerraformFailed(message, diagnostics, hint_for(diagnostics))
         if code != 0:
             raise TerraformCrashed(f"terraform {command} crashed: {last_words(code, output)}")
-
-
-def _state_failed(command: str, done: run.Completed) -> TerraformFailed:
-    said = re.split("Failed to load state:|Error: ", done.stderr)[-1]
-    text = " ".join(re.sub("[╷╵│]", "", said).split())
-    return TerraformFailed(f"terraform {command} failed: {text}", hint=unlocking(text) or STATE_HINT)
 
 
 def _modules_json(calls: list[tuple[str, str]]) -> bytes:
