@@ -243,6 +243,7 @@ def doctor(
 
 def main() -> NoReturn:
     """The entry point of the command."""
+    console.open_closed()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _interrupt)

@@ -21,6 +21,15 @@ _CONTROLS = re.compile(
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
+def open_closed() -> None:
+    """Let a standard stream that is closed (`>&-`) lead nowhere: else a file that is opened next would be it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+
+
 def clean(text: str) -> str:
     """A line without anything that a terminal would act on, or that is masked."""
     return masked(_CONTROLS.sub("", masked(text).expandtabs()))

@@ -93,8 +93,7 @@ def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = Fa
     from generator.build import releases  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
 
-    releases.load(generated.folder)
-
+    releases.require(generated.folder, local=generated.blueprint.azure is None)
     differing = [] if written else generated.comparison.having("create", "update", "edited", "foreign", "orphan")
     strange = sorted({*differing, *store.foreign_to_terraform(generated.folder, generated.files)})
     if strange and not trust:

@@ -6,6 +6,8 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+LARGEST_PID = 2**22  # of a 64-bit Linux: proc_sys_kernel(5)
+
 
 @dataclass(frozen=True)
 class Process:
@@ -62,6 +64,8 @@ class Process:
 
     def _handle(self) -> int | None:
         """A descriptor of this very process, None when it has ended."""
+        if not self.alive():
+            return None
         try:
             handle = os.pidfd_open(self.pid)
         except ProcessLookupError:
@@ -74,6 +78,8 @@ class Process:
 
 def _start_time(pid: int) -> int | None:
     """When a process started, None when there is none, or only its remains."""
+    if not 0 < pid <= LARGEST_PID:  # as a record may say that somebody has spoiled
+        return None
     try:
         # The name in parentheses may hold anything; state is the first field after it, field 3.
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()

@@ -123,14 +123,14 @@ def refuse_strange(target: str, flags: Mapping[str, Any]) -> None:
 
 def _rounds(value: Any) -> int:
     """A number of update rounds."""
-    if not str(value).isdecimal() or not 1 <= int(value) <= MOST_ROUNDS:
+    if str(value) not in map(str, range(1, MOST_ROUNDS + 1)):
         raise ImagegenError(f"`update_rounds` is `{value}`", f"use a number from 1 to {MOST_ROUNDS}")
     return int(value)
 
 
 def _size(value: Any) -> int:
     """Bytes, from a number of them or from a text such as `10G`."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", str(value), re.IGNORECASE | re.ASCII)
+    found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?) ?([KMGT]?)(?:i?B)?", str(value), re.IGNORECASE | re.ASCII)
     if not found:
         raise ImagegenError(f"`cache_size` is `{value}`", "use a size such as 10G or 800M")
     return int(float(found[1]) * 1024 ** UNITS[found[2].upper()])
@@ -147,7 +147,7 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
 
     try:
         values = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ImagegenError(f"{path} is not valid TOML: {error}") from error
     for name, value in values.items():
         wanted: type = list if name in LISTS else bool if name in SWITCHES else _KIND.get(name, str)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.workspace.blueprint import Blueprint
-from generator.workspace.files import atomic_write, to_json
+from generator.workspace.files import atomic_write, from_json, to_json
 
 FILE = "begun.json"
 # Where staging is in Azure, and by what it is known.
@@ -46,7 +46,6 @@ def _staging(blueprint: Blueprint) -> dict[str, Any]:
 
 def _read(directory: Path) -> dict[str, Any]:
     try:
-        found = json.loads((directory / FILE).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return from_json((directory / FILE).read_bytes(), {"machine": dict, "staging": dict})
+    except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}

@@ -1,7 +1,6 @@
 """Who works in a workspace, and what was meant: the lease and the journal in .imagegen/."""
 
 import fcntl
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from generator import orphans
 from generator.errors import ImagegenError
 from generator.process import Process
 from generator.run import inherited
-from generator.workspace.files import atomic_write, remove_unfinished, to_json
+from generator.workspace.files import atomic_write, from_json, remove_unfinished, to_json
 from generator.workspace.store import LEDGER
 
 if TYPE_CHECKING:
@@ -94,11 +93,11 @@ def read(workspace: Path) -> Journal | None:
     A damaged one tells of a build of which nothing is known: what it left is found by other marks.
     """
     try:
-        told = json.loads(path(workspace, JOURNAL).read_text("utf-8"))
-        return Journal(**{name: kind(told[name]) for name, kind in _KINDS.items() if name in told})
+        told = from_json(path(workspace, JOURNAL).read_bytes(), _KINDS)
+        return Journal(**{name: told[name] for name in _KINDS})
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, OverflowError, RecursionError):
+    except ValueError:
         return Journal(version="?", phase=UNKNOWN, directory="", pid=0)
 
 

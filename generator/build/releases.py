@@ -1,6 +1,5 @@
 """The ledger: what is known of every version. releases.auto.tfvars.json, read by Terraform and by us."""
 
-import json
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 from generator.build.numbering import is_version
 from generator.errors import ImagegenError
 from generator.workspace import names
-from generator.workspace.files import atomic_write, to_json
+from generator.workspace.files import atomic_write, from_json, to_json
 from generator.workspace.store import LEDGER
 
 STATUSES = ("coming", "released", "retired", "overwritten")
@@ -74,19 +73,28 @@ def load(folder: Path) -> Ledger:
         ) from error
 
 
+def require(folder: Path, *, local: bool) -> None:
+    """Raise ImagegenError unless a workspace's ledger is one, and of images here or in Azure as the workspace is."""
+    for version, release in load(folder).releases.items():
+        if any(("directory" in image) != local for image in release["images"].values()):
+            raise ImagegenError(
+                f"the ledger {folder / LEDGER} is of another target: it has {version}", "generate to another folder"
+            )
+
+
 def parse(content: bytes) -> Ledger:
     """A ledger from its bytes. Raises ValueError unless every part of it is as we write it.
 
     Terraform loads the file too, whoever wrote it: no other variable may come in by it, and no path but an image's.
     """
     try:
-        value = json.loads(content)
+        value = from_json(content, {"releases": dict})
         if set(value) != {"releases"}:
             raise ValueError("it sets more than `releases`")
         for version, release in value["releases"].items():
             if not _is_release(version, release):
                 raise ValueError(f"version {version!r} is not as imagegen writes it")
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a part is missing or of another kind ({error})") from error
     return Ledger(value["releases"])
 

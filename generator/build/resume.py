@@ -1,9 +1,7 @@
 """Going on with a build that broke: at the failed step, on the machine that still stands, or not at all."""
 
-import json
 import os
 from dataclasses import replace
-from typing import Any
 
 from generator.build import begun, journal, releases, secrets
 from generator.build.address import parse
@@ -12,6 +10,7 @@ from generator.build.target import Job, Request, Resolved
 from generator.build.terraform import Change, Terraform
 from generator.build.watch import ALL_STEPS, DEPROVISION, KEEP, title
 from generator.errors import ImagegenError
+from generator.workspace.files import from_json
 
 
 def going_on(request: Request, terraform: Terraform) -> Build | None:
@@ -56,8 +55,8 @@ def _rebuilt(request: Request, terraform: Terraform, record: journal.Journal) ->
     if directory is None:
         return None
     try:
-        values: dict[str, Any] = json.loads((directory / journal.INPUTS).read_bytes())
-        source = Resolved(**record.source)
+        values = from_json((directory / journal.INPUTS).read_bytes())
+        source = Resolved.of(record.source)
         keys = secrets.existing(directory)
     except (OSError, ValueError, TypeError):
         return None

@@ -105,8 +105,8 @@ def _meant_again(request: Request, ledger: Ledger, record: Journal | None) -> Le
     if record is None or not numbering.is_version(record.version) or record.version in ledger.releases:
         return ledger
     try:
-        source, directory = Resolved(**record.source), Path(record.directory)
-    except TypeError:  # it is damaged too
+        source, directory = Resolved.of(record.source), Path(record.directory)
+    except (ValueError, TypeError):  # it is damaged too
         return ledger
     job = Job(request.workspace, request.blueprint, record.version, directory, request.template_digest, source)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

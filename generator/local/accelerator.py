@@ -12,6 +12,7 @@ from generator.local import bases, host
 from generator.local.bases import Base
 from generator.run import run
 from generator.settings import Settings
+from generator.workspace.files import from_json
 
 Name = Literal["kvm", "tcg"]
 DEVICE = Path("/dev/kvm")
@@ -79,9 +80,9 @@ def _mark() -> str:
 def _recall(cache: Path, mark: str) -> Accelerator | None:
     """A result found before, if it still holds."""
     try:
-        known = json.loads(cache.read_text("utf-8"))
-        return Accelerator(known["name"], known["why"]) if known["mark"] == mark else None
-    except (OSError, ValueError, KeyError, TypeError):
+        known = from_json(cache.read_bytes(), {"name": str, "why": str, "mark": str})
+        return Accelerator(known["name"], known["why"]) if known["mark"] == mark and known["name"] in MODELS else None
+    except (OSError, ValueError):
         return None
 
 

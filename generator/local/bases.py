@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -15,12 +14,13 @@ from generator.errors import ImagegenError
 from generator.local import files, images, recipe
 from generator.run import inherited
 from generator.settings import Settings
-from generator.workspace.files import atomic_write, to_json
+from generator.workspace.files import atomic_write, from_json, to_json
 
 Report = Callable[[str], None]
 Builder = Callable[[Path, Report], str]  # makes disk.raw in the folder, returns the system's version
 Seed = Literal["agent", "nocloud"]
 LOCK = "lock"
+_KINDS = {"name": str, "key": str, "sha256": str, "version": str, "seed": str, "virtual_size": int}  # of base.json
 PARTIAL, REMOVED = ".partial", ".removed"  # folders that stand for no base: not yet, or no more
 
 
@@ -246,7 +246,7 @@ def _publish(settings: Settings, facts: dict[str, Any], build: Builder, on_line:
 def _read(folder: Path) -> Base | None:
     """The base in a folder of the cache; None when there is none, or not a whole one as far as a moment tells."""
     try:
-        facts = json.loads((folder / "base.json").read_text("utf-8"))
+        facts = from_json((folder / "base.json").read_bytes(), _KINDS)
         disk = folder / "disk.raw"
         if facts["key"] != folder.name or disk.stat().st_size != facts["virtual_size"]:
             return None
@@ -254,5 +254,5 @@ def _read(folder: Path) -> Base | None:
             name=facts["name"], key=facts["key"], disk=disk, digest=facts["sha256"], version=facts["version"],
             seed=facts["seed"],
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError):
         return None

@@ -1,7 +1,6 @@
 """Images: a machine's disk as a fixed VHD with its manifest, as Azure takes it."""
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from typing import Any
 from generator.errors import ImagegenError
 from generator.local import files, host
 from generator.run import run
-from generator.workspace.files import atomic_write, to_json
+from generator.workspace.files import atomic_write, from_json, to_json
 
 MIB = 1024 * 1024
 FOOTER = 512  # bytes that a fixed VHD has after the disk
@@ -104,12 +103,9 @@ def _write(source: Path, folder: Path, about: Mapping[str, Any]) -> dict[str, An
 def manifest(folder: Path) -> dict[str, Any]:
     """The manifest of an image. Raises ImagegenError when it is missing or not JSON."""
     try:
-        said = json.loads((folder / MANIFEST).read_text("utf-8"))
+        return from_json((folder / MANIFEST).read_bytes())
     except (OSError, ValueError) as error:
         raise ImagegenError(f"{folder} is not an image: {error}") from error
-    if not isinstance(said, dict):
-        raise ImagegenError(f"{folder / MANIFEST} is not a manifest")
-    return said
 
 
 def verify(folder: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from generator.local import boot, files, images, layers, login, qemu, qmp, state
 from generator.local.boot import GIB, Start
 from generator.local.states import State
 from generator.process import Process
-from generator.workspace.files import atomic_write, to_json
+from generator.workspace.files import atomic_write, from_json, to_json
 
 __all__ = ["VERBS", "Machine", "Start", "main", "running", "save", "start", "stop", "unpause", "wait_off"]
 RECORD = "machine.json"
@@ -42,6 +42,12 @@ class Machine:
     def process(self) -> Process:
         """QEMU itself."""
         return Process(self.pid, self.start_time)
+
+
+_KINDS = {
+    "name": str, "pid": int, "start_time": int, "ssh_port": int, "user": str, "accelerator": str, "started": str,
+    "layer": str,
+}  # fmt: skip
 
 
 def running(directory: Path) -> Machine | None:
@@ -182,7 +188,7 @@ def _record(wanted: Start, started: Literal["cold", "warm"], process: Process) -
 def _recorded(directory: Path) -> Machine | None:
     """The machine that a folder's record names."""
     try:
-        return Machine(**json.loads((directory / RECORD).read_text("utf-8")))
+        return Machine(**from_json((directory / RECORD).read_bytes(), _KINDS))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:

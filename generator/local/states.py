@@ -7,7 +7,6 @@ of those exists, the state stays. The time of `uses` is when it was last used.
 
 import fcntl
 import hashlib
-import json
 import secrets
 import shutil
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.local import qemu
-from generator.workspace.files import atomic_write, sync_path, to_json
+from generator.workspace.files import atomic_write, from_json, sync_path, to_json
 
 DISK = qemu.DISK
 MEMORY = "memory"
@@ -216,15 +215,14 @@ def _all(root: Path) -> list[State]:
     """All states, the last used first."""
     found = []
     for path in root.glob(f"*/{FACTS}"):
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(OSError, ValueError):
             facts = _facts(path.parent)
-            found.append(State(path.parent, Path(facts["backing"]), facts.get("about", "")))
+            found.append(State(path.parent, Path(facts["backing"]), facts["about"]))
     return sorted(found, key=State.used, reverse=True)
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads((folder / FACTS).read_text("utf-8"))
-    return said
+    return from_json((folder / FACTS).read_bytes(), {"about": str, "backing": str, "sizes": dict})
 
 
 def _sound(state: State) -> bool:
@@ -234,7 +232,7 @@ def _sound(state: State) -> bool:
     try:
         whole: bool = _sizes(state.folder) == _facts(state.folder)["sizes"]
         return whole
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
         return False
 
 

@@ -1,9 +1,9 @@
-"""Files that matter: JSON as we write it everywhere, and writing that is whole or not at all."""
+"""Files that matter: JSON as we write it and take it everywhere, and writing that is whole or not at all."""
 
 import json
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,32 @@ UNFINISHED = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}")  # as atomic_write name
 def to_json(value: Any) -> bytes:
     """JSON as we write it everywhere: sorted, two spaces, a newline at the end."""
     return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def from_json(content: bytes, kinds: Mapping[str, type] | None = None) -> dict[str, Any]:
+    """The object in a file of ours, which somebody may have spoiled; `kinds`: parts that it must have, each of exactly
+    that type.
+
+    Raises ValueError for whatever cannot be so: what is no JSON, is nested too deeply, cannot be written again (half of
+    a character, a number that is none), or has a part of another kind.
+    """
+    try:
+        value = json.loads(content.decode("utf-8"), parse_constant=_no_number)
+        to_json(value)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(value, dict):
+        raise ValueError("it is no object")
+    for name, kind in (kinds or {}).items():
+        if type(value.get(name)) is not kind:
+            raise ValueError(f"its `{name}` is missing, or of another kind")
+        if kind is str and "\0" in value[name]:
+            raise ValueError(f"its `{name}` is no text")
+    return value
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
 
 
 def atomic_write(path: Path | str, content: bytes, *, mode: int = 0o644, sync: bool = False) -> None:

@@ -1,6 +1,5 @@
 """The way from a template file to a workspace: load, check, decide, render, write."""
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,6 +12,7 @@ from generator.template import plain
 from generator.workspace import store
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
+from generator.workspace.files import from_json
 from generator.workspace.locked import deciding, with_locked
 from generator.workspace.render import render
 from generator.workspace.store import Generated
@@ -70,10 +70,10 @@ def _released_to(folder: Path) -> tuple[str, ...]:
     """The subscriptions that released images are in: their providers stay, whatever the template says today
     (azure-facts 15)."""
     try:
-        releases = json.loads(plain.read(folder / store.LEDGER, store.LARGEST))["releases"]
+        releases = from_json(plain.read(folder / store.LEDGER, store.LARGEST))["releases"]
         images = [image for release in releases.values() for image in release["images"].values()]
         found = {str(image.get("subscription_id", "")) for image in images}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ()  # no ledger, or one that is refused where it is used
     return tuple(sorted(filter(SUBSCRIPTION.fullmatch, found)))
 

@@ -1,7 +1,6 @@
 """The workspace on disk: compare, write, lock. Files that are not ours are never touched."""
 
 import hashlib
-import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from generator.errors import ImagegenError, Problem
 from generator.template import plain
 from generator.workspace import state
 from generator.workspace.blueprint import Blueprint
-from generator.workspace.files import atomic_write, remove_unfinished, to_json
+from generator.workspace.files import atomic_write, from_json, remove_unfinished, to_json
 
 LOCK = "imagegen.lock.json"
 TEMPLATE = "template.json"
@@ -91,7 +90,7 @@ def read_lock(folder: Path) -> Lock | None:
     if not path.is_file():
         return None
     try:
-        value = json.loads(plain.read(path, LARGEST))
+        value = from_json(plain.read(path, LARGEST))
         if value["schema"] != SCHEMA:
             raise ImagegenError(f"{path} was written by another version of imagegen", "use that version")
         files, writing = (
@@ -105,7 +104,7 @@ def read_lock(folder: Path) -> Lock | None:
         if any(b"\0" in os.fsencode(name) for name in (*files, *writing)):
             raise ValueError("a file's name is none")
         return Lock(settings, sources, files, writing)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ImagegenError(
             f"{path} is damaged", "restore it from git, or delete it and generate with --force"
         ) from error
@@ -192,7 +191,7 @@ def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, forc
 
 def _announce(folder: Path, digests: dict[str, str]) -> None:
     """Let the lock say what is about to be written: until all is, that counts as ours too, and so does what it was."""
-    lock = json.loads(plain.read(folder / LOCK, LARGEST))
+    lock = from_json(plain.read(folder / LOCK, LARGEST))
     atomic_write(folder / LOCK, to_json(lock | {"writing": digests}), sync=True)
 
 
