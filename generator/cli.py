@@ -244,7 +244,7 @@ def doctor(
 def main() -> NoReturn:
     """The entry point of the command."""
     console.open_closed()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _interrupt)
     code = run(sys.argv[1:])
@@ -265,8 +265,8 @@ def run(arguments: list[str]) -> int:
         code: Any = app(arguments, standalone_mode=False)
     except ImagegenError as error:
         return _told(error, json)
-    except (KeyboardInterrupt, typer.Abort):
-        return _told(Interrupted("interrupted"), json)
+    except typer.Abort:
+        code = Interrupted.exit_code
     except BrokenPipeError:
         return 1
     except OSError as error:  # a full disk, a folder that cannot be written: the world's fault, in its own words
@@ -274,6 +274,8 @@ def run(arguments: list[str]) -> int:
         return _told(ImagegenError(f"{place}{error.strerror or error}"), json)
     except Exception as error:
         return _usage_or_bug(error)
+    if code == Interrupted.exit_code:  # so the command line library takes a KeyboardInterrupt
+        return _told(Interrupted("interrupted"), json)
     return code if isinstance(code, int) else 0
 
 
@@ -290,7 +292,8 @@ def _usage_or_bug(error: Exception) -> int:
     """Wrong usage, in the command line library's own words (exit 2), or a bug with a log to send (exit 3)."""
     show = getattr(error, "show", None)
     if callable(show):
-        show()
+        with suppress(OSError):
+            show()
         return int(getattr(error, "exit_code", 2))
     console.say(f"error: this is a bug in imagegen: {type(error).__name__}: {console.clean(str(error))}")
     console.say(f"hint: please report it with the log {console.bug_log(error)}")
@@ -301,4 +304,5 @@ def _interrupt(number: int, _frame: object) -> None:
     """A terminal that is closed says so twice, by its shell and by the kernel; that is one interrupt."""
     if number == signal.SIGHUP:
         signal.signal(number, signal.SIG_IGN)
+    console.interrupted()
     raise KeyboardInterrupt

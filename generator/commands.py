@@ -119,7 +119,8 @@ def cleanup(folder: Path, *, others: bool, trust: bool, json: bool) -> None:
     with journal.lease(folder), request.target.lease(request.blueprint):
         terraform = Terraform(folder, request.settings, request.target.environment())
         terraform.init()
-        ended = recover.clean_up(request, terraform, quiet=True)
+        with recover.telling(request):
+            ended = recover.clean_up(request, terraform, quiet=True)
     if json:
         console.put_json({"ended": ended})
     else:

@@ -59,6 +59,14 @@ def _tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
+def interrupted() -> None:
+    """Say at once that an interrupt is heeded: what is under way may take a minute to end. In a signal's handler, and
+    so past the stream, in which somebody may be writing."""
+    begin = "\n" if os.isatty(2) else ""
+    with suppress(OSError):
+        os.write(2, f"{begin}interrupted: what runs comes to its end; once more ends it at once\n".encode())
+
+
 def put(text: str) -> None:
     """Lines of the result, on stdout, without anything that a terminal would act on.
 

@@ -77,9 +77,12 @@ def generated_of(path: Path, out: Path | None, settings: Settings) -> "Generated
 
 def write(generated: "Generated", *, force: bool, waiting: Callable[[str], None] | None = None) -> list[str]:
     """Write a workspace, unless a build is at work in it."""
-    from generator.build import journal  # noqa: PLC0415
+    from generator.build import journal, releases  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
 
+    lock = store.read_lock(generated.folder)
+    if lock and (lock.settings.get("target") == "local") != (generated.blueprint.azure is None):
+        releases.require(generated.folder, local=generated.blueprint.azure is None)
     if not generated.comparison.having("create", "update", "edited", "foreign", "orphan"):
         return []
     with journal.lease(generated.folder, waiting):

@@ -13,6 +13,9 @@ from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
 
 # Replication takes minutes to hours: it is asked for at this distance, in seconds.
 LOOK_SECONDS = 20.0
+# Azure may not show yet what it has just begun to make: "is not there" is believed when it was said so often.
+LATE_LOOKS = 4
+LATE_SECONDS = 5.0
 MOVING = ("Creating", "Updating", "Deleting", "Migrating")
 Noted = Callable[[str], None]
 
@@ -53,9 +56,12 @@ def _settle_managed(session: Session, image: Mapping[str, Any], timeout: float) 
     images = session.compute(ids.subscription(image["id"])).images
 
     def ask() -> Any:
-        return unless_missing(lambda: images.get(ids.group(image["id"]), ids.name(image["id"])))
+        return _late(lambda: unless_missing(lambda: images.get(ids.group(image["id"]), ids.name(image["id"]))))
+
+    found: Any = None
 
     def is_settled() -> bool:
+        nonlocal found
         found = ask()
         return found is None or found.properties.provisioning_state not in MOVING
 
@@ -63,7 +69,6 @@ def _settle_managed(session: Session, image: Mapping[str, Any], timeout: float) 
         raise ImagegenError(
             f"{image['id']} is not whole after {timeout / 60:.0f} min", "run `imagegen apply` again later"
         )
-    found = ask()
     if found is None or not _is_of(found, image):
         return False
     if found.properties.provisioning_state == "Succeeded":
@@ -83,7 +88,7 @@ def _ended(session: Session, version_id: str, timeout: float, on_note: Noted) ->
     deadline = time.monotonic() + timeout
     said = ""
     while True:
-        found = _get(session, version_id)
+        found = _late(lambda: _get(session, version_id))
         if found is None or not _is_moving(found):
             return found
         if (progress := _progress(found)) != said:
@@ -95,6 +100,15 @@ def _ended(session: Session, version_id: str, timeout: float, on_note: Noted) ->
                 "Azure goes on by itself: run `imagegen apply` again later",
             )
         time.sleep(LOOK_SECONDS)
+
+
+def _late(ask: Callable[[], Any]) -> Any:
+    """What Azure shows, maybe late; None when it goes on showing nothing."""
+    for _ in range(LATE_LOOKS - 1):
+        if (found := ask()) is not None:
+            return found
+        time.sleep(LATE_SECONDS)
+    return ask()
 
 
 def _get(session: Session, version_id: str) -> Any:

@@ -42,6 +42,11 @@ class Build:
         """Who is told."""
         return self.request.events
 
+    def begin(self) -> None:
+        """From here its time limit counts."""
+        self.deadline = self.terraform.deadline = time.monotonic() + self.job.blueprint.timeout_minutes * 60
+        self.terraform.shelter()
+
     def enter(self, phase: str, detail: str = "") -> None:
         """Go on to a phase, on record first."""
         self.note(phase=phase)

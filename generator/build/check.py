@@ -2,11 +2,10 @@
 
 import os
 import secrets as random
-import time
 
 from generator.build import begun, journal, numbering, releases, resume, secrets
 from generator.build.build import Build
-from generator.build.recover import clean_up
+from generator.build.recover import clean_up, telling
 from generator.build.rest import refuse_behind
 from generator.build.target import Job, Request
 from generator.build.terraform import Terraform
@@ -21,17 +20,16 @@ def check(request: Request) -> Build:
     terraform.init()
     if request.version or blueprint.version:
         numbering.choose_version(releases.load(workspace).statuses(), request.version or blueprint.version)
-    build = resume.going_on(request, terraform) or _anew(request, terraform)
-    build.deadline = time.monotonic() + blueprint.timeout_minutes * 60
-    terraform.deadline = build.deadline
-    terraform.shelter()
-    return build
+    with telling(request):
+        build = resume.going_on(request, terraform)
+    return build or _anew(request, terraform)
 
 
 def _anew(request: Request, terraform: Terraform) -> Build:
     workspace, blueprint, target, events = request.workspace, request.blueprint, request.target, request.events
     _refuse_kept(request)
-    clean_up(request, terraform)
+    with telling(request):
+        clean_up(request, terraform)
     ledger = releases.load(workspace)  # a build that was cut off may have been released after all
     refuse_behind(ledger, terraform)
     source = target.resolve(blueprint, events, request.ask)
@@ -56,7 +54,10 @@ def _anew(request: Request, terraform: Terraform) -> Build:
             secrets.keep(directory, secret)
         values = {"build_version": version} | target.build_values(job, keys.public)
     except BaseException:
-        clean_up(request, terraform, quiet=True)
+        try:
+            clean_up(request, terraform, quiet=True)
+        except (ImagegenError, OSError) as problem:
+            events.note(f"{problem}; `{to_paste('imagegen', 'cleanup', workspace)}` ends what is left")
         raise
     return Build(request=request, job=job, terraform=terraform, keys=keys, values=values, ledger=ledger, journal=record)
 

@@ -13,7 +13,7 @@ from generator import orphans
 from generator.errors import ImagegenError
 from generator.process import Process
 from generator.run import inherited
-from generator.workspace.files import atomic_write, from_json, remove_unfinished, to_json
+from generator.workspace.files import atomic_write, from_json, remove_unfinished, require, to_json
 from generator.workspace.store import LEDGER
 
 if TYPE_CHECKING:
@@ -93,11 +93,13 @@ def read(workspace: Path) -> Journal | None:
     A damaged one tells of a build of which nothing is known: what it left is found by other marks.
     """
     try:
-        told = from_json(path(workspace, JOURNAL).read_bytes(), _KINDS)
-        return Journal(**{name: told[name] for name in _KINDS})
+        told = from_json(path(workspace, JOURNAL).read_bytes())
+        known = {name: told[name] for name in _KINDS if name in told}
+        require(known, {name: _KINDS[name] for name in known})
+        return Journal(**known)
     except FileNotFoundError:
         return None
-    except ValueError:
+    except (ValueError, TypeError):
         return Journal(version="?", phase=UNKNOWN, directory="", pid=0)
 
 
@@ -141,16 +143,26 @@ def lease(workspace: Path, waiting: Callable[[str], None] | None = None) -> Iter
     lock = path(workspace, LEASE)
     descriptor = _acquire(lock, waiting)
     try:
-        os.ftruncate(descriptor, 0)
-        me = Process.current()
-        os.pwrite(descriptor, f"{me.pid} {me.start_time}".encode(), 0)
+        _sign(descriptor, lock)
         with inherited(descriptor):
             yield
     finally:
-        lock.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that takes no writes any more has said so
+            lock.unlink(missing_ok=True)
         os.close(descriptor)
         with suppress(OSError):
             lock.parent.rmdir()
+
+
+def _sign(descriptor: int, lock: Path) -> None:
+    """Let the lock say who holds it."""
+    me = Process.current()
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{me.pid} {me.start_time}".encode(), 0)
+    except OSError as error:
+        error.filename = str(lock)
+        raise
 
 
 def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:

@@ -12,7 +12,7 @@ from generator.build import journal, releases
 from generator.build.build import Build
 from generator.build.check import check
 from generator.build.failures import TerraformFailed
-from generator.build.recover import clean_up
+from generator.build.recover import clean_up, telling
 from generator.build.rest import images_of
 from generator.build.target import Request
 from generator.build.terraform import image_modules
@@ -52,6 +52,7 @@ def build(request: Request) -> Outcome:
         run = check(request)
         release = failure = None
         try:
+            run.begin()
             if not request.blueprint.source_validation_only:
                 customize(run)
                 capture(run)
@@ -183,7 +184,8 @@ def release_staging(run: Build) -> None:
             run.events.note(f"`{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left of the build")
         raise
     except OSError:  # nobody could be told; what is left ends all the same
-        _end(run)
+        with suppress(OSError, ImagegenError):
+            _end(run)
         raise
     except ImagegenError:
         done = "" if run.job.blueprint.source_validation_only else f"{run.job.version} is released; "
@@ -262,10 +264,8 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
         what = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         run.events.note(f"{what}: ending what was started")
     try:
-        _end(run)
-    except KeyboardInterrupt:
-        run.events.note(f"interrupted again: `{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left")
-        raise
+        with telling(run.request):
+            _end(run)
     except (ImagegenError, OSError) as problem:
         run.events.note(f"{problem}; `{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left")
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +11,21 @@ from generator.build import begun, journal, releases, rest, secrets, settle
 from generator.build.failures import TerraformCrashed, TerraformFailed
 from generator.build.target import Request
 from generator.build.terraform import Terraform
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, to_paste
 
 STATE = "terraform.tfstate"
 # What a Terraform leaves that is killed, or cannot write its state to a full disk.
 TERRAFORMS_REMAINS = (".terraform.tfstate.lock.info", "errored.tfstate")
+
+
+@contextmanager
+def telling(request: Request) -> Iterator[None]:
+    """Within, an interrupt says which command ends what is left."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        request.events.note(f"interrupted: `{to_paste('imagegen', 'cleanup', request.workspace)}` ends what is left")
+        raise
 
 
 def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> list[str]:
@@ -58,7 +70,7 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
     terraform.sweep()
     journal.clear(workspace)  # first: without their folders what it tells of would count as somebody else's
     for folder in folders:
-        shutil.rmtree(folder)
+        secrets.remove(folder)
         ended = ended or ["the files of a build"]
     for name in TERRAFORMS_REMAINS:  # all that they tell of is ended, or settled with the ledger
         (workspace / name).unlink(missing_ok=True)

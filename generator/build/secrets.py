@@ -1,6 +1,7 @@
 """The key pair of one build: outside any workspace, readable by its owner only, gone with the build."""
 
 import json
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 
 from generator import run
 from generator.build.journal import Journal
-from generator.workspace.files import atomic_write, to_json
+from generator.workspace.files import atomic_write, make_folder, sync_path, to_json
 
 VAR_FILE = "secrets.tfvars.json"
+MARK = "workspace"  # by it a build's folder is found that no journal names
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def folders_of(workspace: Path, state_dir: Path, record: Journal | None) -> list
     here = str(workspace.resolve())
     named = folder_of(record, state_dir) if record else None
     found = [named] if named and named.is_dir() else []
-    for mark in sorted((state_dir / "builds").glob("*/workspace")):
+    for mark in sorted((state_dir / "builds").glob(f"*/{MARK}")):
         with suppress(FileNotFoundError):  # another workspace's build has just ended
             if mark.read_text("utf-8", "surrogateescape") == here and mark.parent != named:
                 found.append(mark.parent)
@@ -52,8 +54,20 @@ def folder_of(record: Journal, state_dir: Path) -> Path | None:
 
 def claim(directory: Path, workspace: Path) -> None:
     """Make a build's own folder, which names its workspace: nobody but us can have made it."""
-    directory.mkdir(parents=True, mode=0o700)
-    atomic_write(directory / "workspace", str(workspace.resolve()).encode(errors="surrogateescape"), sync=True)
+    make_folder(directory.parent)
+    directory.mkdir(mode=0o700)
+    sync_path(directory.parent)
+    atomic_write(directory / MARK, str(workspace.resolve()).encode(errors="surrogateescape"), sync=True)
+
+
+def remove(directory: Path) -> None:
+    """Remove a build's own folder: the key first, and the mark last, by which the next command finds what is left."""
+    for path in sorted(directory.iterdir(), key=lambda path: (path.name == MARK, path.is_dir())):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    directory.rmdir()
 
 
 def make(directory: Path, workspace: Path) -> KeyPair:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -48,8 +49,9 @@ def explain(settings: Settings, base: Base | None = None) -> Accelerator:
     if known := _recall(cache, mark):
         return known
     accelerator = _probe(kernel)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    cache.write_text(json.dumps(asdict(accelerator) | {"mark": mark}), "utf-8")  # half of it is none
+    with suppress(OSError):  # it is found out anew, then
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.write_text(json.dumps(asdict(accelerator) | {"mark": mark}), "utf-8")  # half of it is none
     return accelerator
 
 

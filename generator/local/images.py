@@ -10,7 +10,7 @@ from typing import Any
 from generator.errors import ImagegenError
 from generator.local import files, host
 from generator.run import run
-from generator.workspace.files import atomic_write, from_json, to_json
+from generator.workspace.files import atomic_write, from_json, make_folder, to_json
 
 MIB = 1024 * 1024
 FOOTER = 512  # bytes that a fixed VHD has after the disk
@@ -71,7 +71,8 @@ def convert(source: Path, destination: Path, about: Mapping[str, Any]) -> dict[s
         raise ImagegenError(f"{destination} exists already", "choose another version, or remove it first")
     partial = _partial(destination)
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    make_folder(partial.parent)
+    partial.mkdir()
     try:
         whole = _write(source, partial, about)
         files.publish(partial, destination)

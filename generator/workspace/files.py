@@ -30,12 +30,17 @@ def from_json(content: bytes, kinds: Mapping[str, type] | None = None) -> dict[s
         raise ValueError("it is nested too deeply") from error
     if not isinstance(value, dict):
         raise ValueError("it is no object")
-    for name, kind in (kinds or {}).items():
+    require(value, kinds or {})
+    return value
+
+
+def require(value: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    """Raise ValueError unless each of these parts is there, and of exactly that type."""
+    for name, kind in kinds.items():
         if type(value.get(name)) is not kind:
             raise ValueError(f"its `{name}` is missing, or of another kind")
         if kind is str and "\0" in value[name]:
             raise ValueError(f"its `{name}` is no text")
-    return value
 
 
 def _no_number(text: str) -> None:
@@ -49,6 +54,8 @@ def atomic_write(path: Path | str, content: bytes, *, mode: int = 0o644, sync: b
     """
     folder, name = _split(os.fspath(path))
     temporary = f"{folder}.{name}.{os.urandom(4).hex()}"
+    if sync:
+        make_folder(Path(folder))
     descriptor = _create(temporary)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -60,9 +67,21 @@ def atomic_write(path: Path | str, content: bytes, *, mode: int = 0o644, sync: b
         os.replace(temporary, path)  # noqa: PTH105 - see above
         if sync:
             sync_path(Path(path).parent)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):  # of a write there is no name
+            error.filename = os.fspath(path)
         raise
+
+
+def make_folder(path: Path, mode: int = 0o777) -> None:
+    """Make a folder that outlives a power cut, those above it too where they are missing."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(mode, exist_ok=True)
+    sync_path(path.parent)
 
 
 def _create(path: str) -> int:

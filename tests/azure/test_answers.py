@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.azure.conftest import Azure, Write
-from tests.azure.making import MACHINES, SHELL, VERSIONS, private, shared
+from tests.azure.killing import wait
+from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, shared
 from tests.azure.rest import at_rest, nothing_left
 from tests.azure_sim.faults import FOREVER, fault
 from tests.chaos.azure_faults import REFUSALS
@@ -51,3 +52,19 @@ def test_what_passes_is_asked_again(azure: Azure, template: Write, tmp_path: Pat
         azure.cloud.plant(fault(action, kind, status=status, code=code, message=message, retry_after=0.1, times=2))
     azure.imagegen("apply", path, "--out", tmp_path / "out")
     at_rest(azure, tmp_path / "out", before, {f"{image}/versions/1.0.0"})
+
+
+def test_an_image_that_shows_late_is_released(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """For a while Azure says that what it has begun to make is not there; it is not left behind for that."""
+    image, out = azure.definition("web"), tmp_path / "out"
+    path = template(SHELL, vmProfile=private(azure), distribute=[shared(image)])
+    before = azure.names()
+    azure.cloud.plant(fault("create", VERSIONS, "slow", seconds=3))
+    child = azure.imagegen.start("apply", path, "--out", out)
+    wait(lambda: bool(azure.names(VERSIONS)))
+    azure.cloud.plant(fault("read", VERSIONS, status=404, code="ResourceNotFound", message="It is not there.", times=4))
+    told = child.communicate(timeout=120)[1]
+    azure.cloud.set(faults=[])
+    azure.imagegen("cleanup", out)
+    assert list(ledger(out)) == ["1.0.0"], told
+    at_rest(azure, out, before, {f"{image}/versions/1.0.0"})

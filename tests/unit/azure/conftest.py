@@ -16,6 +16,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits for the simulated Azure: what is polled is polled at once."""
     monkeypatch.setattr(machines, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(versions, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(versions, "LATE_SECONDS", 0.01)
     monkeypatch.setattr(sessions, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(sessions, "RETRIES", 2)
 
