@@ -131,6 +131,7 @@ def ssh(folder: Path, command: list[str]) -> None:
     """Log in to a kept machine: this process becomes ssh."""
     from generator.build import journal  # noqa: PLC0415
     from generator.build.secrets import folder_of  # noqa: PLC0415
+    from generator.run import environment  # noqa: PLC0415
 
     settings = settings_of(folder)
     record = journal.read(folder)
@@ -140,7 +141,8 @@ def ssh(folder: Path, command: list[str]) -> None:
         login = target_of(settings).login(generated_of(folder, None, settings).blueprint, directory)
     if login is None:
         raise ImagegenError(f"no machine is kept in {folder}", "build with --on-error abort to keep one that fails")
-    os.execvp(login[0], [*login, *command])  # noqa: S606 - no shell is wanted
+    kept = {name: os.environ[name] for name in ("TERM", "SSH_AUTH_SOCK") if name in os.environ}
+    os.execvpe(login[0], [*login, *command], environment(kept))  # noqa: S606 - no shell is wanted
 
 
 def releases(folder: Path, *, json: bool) -> None:

@@ -68,13 +68,18 @@ def interrupted() -> None:
 
 
 def put(text: str) -> None:
-    """Lines of the result, on stdout, without anything that a terminal would act on.
+    """Lines of the result, on stdout, without anything that a terminal would act on. Raises as `_put` does."""
+    _put(_clean_lines(text))
+
+
+def _put(text: str) -> None:
+    """Lines of the result, on stdout.
 
     Raises OSError, once, when nobody reads them any more or the disk is full: what follows, like an end, goes on.
     """
     # A file's name may hold bytes that are no text, and stdout may not have every character: neither is a bug of ours.
     encoding = sys.stdout.encoding or "utf-8"
-    shown = _clean_lines(text).encode(encoding, "backslashreplace").decode(encoding)
+    shown = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         print(shown, flush=True)  # noqa: T201
     except OSError as error:
@@ -89,13 +94,14 @@ def _clean_lines(text: str) -> str:
 
 def put_json(value: Any) -> None:
     """The result as one JSON object on one line, on stdout."""
-    put(json.dumps(_masked_deep(value), sort_keys=True).replace("\x7f", "\\u007f"))
+    _put(json.dumps(_masked_deep(value), sort_keys=True).replace("\x7f", "\\u007f"))
 
 
 def _masked_deep(value: Any) -> Any:
     """A value whose texts are masked: as JSON a secret may be spelt otherwise."""
     if isinstance(value, str):
-        return masked(value)
+        bare = _CONTROLS.sub("", shown := masked(value))  # colours may stand within a secret
+        return shown if masked(bare) == bare else masked(bare)
     if isinstance(value, dict):
         return {name: _masked_deep(one) for name, one in value.items()}
     return [_masked_deep(one) for one in value] if isinstance(value, list | tuple) else value

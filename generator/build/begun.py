@@ -14,14 +14,21 @@ FILE = "begun.json"
 STAGING = ("group", "id", "location", "own_group", "storage_account", "subscription_id")
 
 
-def keep(directory: Path, blueprint: Blueprint) -> None:
-    """Put it on record, before anything is made."""
-    atomic_write(directory / FILE, to_json({"machine": _machine(blueprint), "staging": _staging(blueprint)}), sync=True)
+def keep(directory: Path, blueprint: Blueprint, secrets: Iterable[str] = ()) -> None:
+    """Put it on record, before anything is made; `secrets`: the names of those that its machine gets."""
+    about = {"machine": _machine(blueprint), "secrets": sorted(secrets), "staging": _staging(blueprint)}
+    atomic_write(directory / FILE, to_json(about), sync=True)
+
+
+def secrets_of(directory: Path) -> list[str]:
+    """The names of the secrets that a build's machine has."""
+    return [str(name) for name in _read(directory).get("secrets", [])]
 
 
 def is_changed(directory: Path, blueprint: Blueprint) -> bool:
     """Whether the template has another source, machine or staging by now; also where that is not known any more."""
-    return _read(directory) != {"machine": _machine(blueprint), "staging": _staging(blueprint)}
+    known = _read(directory)
+    return (known.get("machine"), known.get("staging")) != (_machine(blueprint), _staging(blueprint))
 
 
 def elsewhere(directories: Iterable[Path], blueprint: Blueprint) -> tuple[Blueprint, ...]:
@@ -46,6 +53,6 @@ def _staging(blueprint: Blueprint) -> dict[str, Any]:
 
 def _read(directory: Path) -> dict[str, Any]:
     try:
-        return from_json((directory / FILE).read_bytes(), {"machine": dict, "staging": dict})
+        return from_json((directory / FILE).read_bytes(), {"machine": dict, "secrets": list, "staging": dict})
     except (OSError, ValueError):
         return {}

@@ -49,7 +49,7 @@ def _anew(request: Request, terraform: Terraform) -> Build:
     journal.write(workspace, record)
     try:
         keys = secrets.make(directory, workspace)
-        begun.keep(directory, blueprint)
+        begun.keep(directory, blueprint, request.secrets)
         if secret := target.secret_values(job):
             secrets.keep(directory, secret)
         values = {"build_version": version} | target.build_values(job, keys.public)

@@ -30,7 +30,7 @@ def read(names: Iterable[str]) -> dict[str, str]:
         value = os.environ.get(name)
         if not value:
             raise ImagegenError(f"the secret {name} is not in the environment", f"set it: {name}=… imagegen apply …")
-        if len(value) < masks.SHORTEST:
+        if not masks.can_be_masked(value):
             raise ImagegenError(
                 f"the secret {name} is too short to be masked", f"use one of at least {masks.SHORTEST} characters"
             )

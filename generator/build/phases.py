@@ -258,7 +258,8 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
             run.events.note(f"or with `{shlex.join(login)}`")
         else:
             run.events.note(f"the machine is kept in {blueprint.azure.group if blueprint.azure else 'place'}")
-        run.events.note(f"`imagegen apply {folder}` goes on at the failed step; `imagegen cleanup {folder}` ends it")
+        again = to_paste("imagegen", "apply", run.workspace, *(f"--secret={name}" for name in run.request.secrets))
+        run.events.note(f"`{again}` goes on at the failed step; `imagegen cleanup {folder}` ends it")
         return
     with suppress(OSError):
         what = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"

@@ -9,7 +9,7 @@ from generator.build.build import Build
 from generator.build.target import Job, Request, Resolved
 from generator.build.terraform import Change, Terraform
 from generator.build.watch import ALL_STEPS, DEPROVISION, KEEP, title
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, to_paste
 from generator.workspace.files import from_json
 
 
@@ -27,11 +27,23 @@ def going_on(request: Request, terraform: Terraform) -> Build | None:
     if reason or build is None:
         request.events.note(f"the build of {record.version} that broke starts anew: {reason}")
         return None
+    _require_secrets(build)
     build.journal = replace(record, pid=os.getpid(), kept=False, resumed=True)
     build.note()
     step = title(request.blueprint, record.step) if record.step else "the first step"
     request.events.note(f"going on with the build of {record.version} at `{step}`")
     return build
+
+
+def _require_secrets(build: Build) -> None:
+    """Raise ImagegenError unless the secrets are given that the machine has: others would not be masked."""
+    had = begun.secrets_of(build.job.directory)
+    if set(had) != set(build.request.secrets):
+        flags = [word for name in had for word in ("--secret", name)]
+        raise ImagegenError(
+            f"the build of {build.job.version} that broke was begun with {' '.join(flags) or 'no --secret'}",
+            f"`{to_paste('imagegen', 'apply', build.workspace, *flags)}` goes on; with --fresh it starts anew",
+        )
 
 
 def _why_not(request: Request, record: journal.Journal) -> str:

@@ -1,6 +1,8 @@
 """One template file, read whole: the entry to this wing."""
 
 import gc
+import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from generator.template.schema import ImageTemplate
 
 
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*')  # a text or a number in JSON
 SHORTEST_SECRET = 3  # characters; to star out less would garble every message and hide nothing
 
 
@@ -50,7 +53,7 @@ class Read:
         for secret in sorted(secrets, key=len, reverse=True):
             if len(secret) >= SHORTEST_SECRET and not any(secret in line for line in scripts):
                 text = text.replace(secret, "***")
-        return _starred(text, self.secrets)
+        return _starred(_starred_tokens(text, self.secrets), self.secrets)
 
 
 def read(path: Path, settings: Settings, *, building: bool = True) -> Read:
@@ -104,6 +107,23 @@ def _masked(problem: Problem, secrets: set[str]) -> Problem:
     """A problem without the texts that were declared secret."""
     hint = _starred(problem.hint, secrets) if problem.hint else None
     return replace(problem, message=_starred(problem.message, secrets), hint=hint)
+
+
+def _starred_tokens(text: str, secrets: Iterable[str]) -> str:
+    """A JSON text without the secrets, however it spells them."""
+    known = frozenset(secrets)
+
+    def star(found: re.Match[str]) -> str:
+        if not found[0].startswith('"'):
+            return '"***"' if found[0] in known else found[0]
+        try:
+            value = json.loads(found[0], strict=False)
+        except ValueError:
+            return found[0]
+        shown = _starred(value, known)
+        return found[0] if shown == value else json.dumps(shown, ensure_ascii=False)
+
+    return _TOKEN.sub(star, text) if known else text
 
 
 def _starred(text: str, secrets: Iterable[str]) -> str:

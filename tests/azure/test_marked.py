@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.azure.conftest import WINDOWS, Azure, Write
-from tests.azure.making import shared
+from tests.azure.conftest import USUAL, WINDOWS, Azure, Write
+from tests.azure.making import SHELL, private, shared
 from tests.azure.rest import at_rest
+from tests.azure.test_failure import FAIL, FAILING
 
 VALUE = "pa$$ 'quoted' word"
 
@@ -42,4 +43,23 @@ def test_they_go_by_a_protected_parameter_before_the_first_step(
     for spelt in (VALUE, text, sent[0]["value"]):
         assert spelt not in told
         assert not [file for file in kept if spelt.encode() in file.read_bytes()]
+    at_rest(azure, out, before, {f"{image}/versions/1.0.0"})
+
+
+def test_a_machine_that_has_secrets_goes_on_with_them_only(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """Else what it prints of them would not be masked."""
+    azure.cloud.set(scripts=[FAILING, *USUAL])
+    image = azure.definition("web")
+    path = template(SHELL, FAIL, vmProfile=private(azure), distribute=[shared(image)])
+    before = azure.names()
+    azure.imagegen.environment["TOKEN"] = VALUE
+    out = tmp_path / "out"
+    failed = azure.imagegen("apply", path, "--out", out, "--on-error", "abort", "--secret", "TOKEN", code=1)
+    assert f"`imagegen apply {out} --secret=TOKEN` goes on at the failed step" in failed.stderr
+    azure.cloud.set(scripts=USUAL)
+    refused = azure.imagegen("apply", out, code=1)
+    assert "was begun with --secret TOKEN" in refused.stderr
+    assert "is kept" in azure.imagegen("status", out).stdout
+    done = azure.imagegen("apply", out, "--secret", "TOKEN")
+    assert "going on with the build of 1.0.0 at `020 fail`" in done.stderr
     at_rest(azure, out, before, {f"{image}/versions/1.0.0"})

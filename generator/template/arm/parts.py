@@ -159,14 +159,19 @@ class Template:
         return ExpressionError(f"the template declares no {what} `{name[:80]}`", hint)
 
 
+LONG_NUMBER = 6  # digits; to star out less would garble every message
+
+
 def _texts(value: Any) -> set[str]:
-    """All texts in a secret that are long enough to be one."""
+    """All texts and numbers in a secret that are long enough to be one."""
     found: set[str] = set()
     waiting = [value]
     while waiting:
         one = waiting.pop()
         if isinstance(one, str) and len(one) > 3:
             found.add(one)
+        elif isinstance(one, int | float) and len(str(one)) >= LONG_NUMBER:
+            found.add(str(one))
         elif isinstance(one, dict | list):
             waiting.extend(one.values() if isinstance(one, dict) else one)
     return found

@@ -124,3 +124,22 @@ def test_a_secure_parameter_is_in_no_file_of_a_workspace(tmp_path: Path) -> None
         assert not any(b"hunter2" in content for content in found.files.values())
         with pytest.raises(ImagegenError, match=r"secure parameter would stand in scripts/010-shell\.sh"):
             generate(secure(tmp_path, "[concat('echo ', parameters('password'))]"), given, tmp_path / "out")
+
+
+@pytest.mark.parametrize("value", ["-----BEGIN KEY-----\nMIIEhunter2\n", 'pa"ss\\hunter2', "h\u00fcnter2/x"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_no_secure_parameter_is_kept_however_it_is_spelt(tmp_path: Path, value: str, ascii_only: bool) -> None:
+    """Nor one that is a number: the file is committed."""
+    path = deployment(tmp_path)
+    document = json.loads(path.read_text())
+    document["parameters"] |= {"key": {"type": "secureString"}, "more": {"type": "secureObject"}}
+    path.write_text(json.dumps(document))
+    values = {"name": "web", "script": "https://h/a.sh", "key": value, "more": {"pin": 48151623}}
+    parameters = tmp_path / "p.json"
+    given = {"parameters": {name: {"value": one} for name, one in values.items()}}
+    parameters.write_text(json.dumps(given, ensure_ascii=ascii_only).replace("/", "\\/"))
+    made = made_twice(path, settings(tmp_path, parameters=parameters, resource="webb"), tmp_path / "out")
+    kept = json.loads(made.files["parameters.json"])["parameters"]
+    assert kept["key"]["value"] == "***"
+    assert kept["more"]["value"] == {"pin": "***"}
+    assert kept["script"]["value"] == "https://h/a.sh"
