@@ -1,10 +1,13 @@
 """Every test has a home of its own, so nothing of the developer's reaches it; bases are shared through the cache."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
+# A background job ignores it, and so would all that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Built once for all machine tests, and kept between runs: building it takes minutes.
 SHARED_CACHE = Path(
     os.environ.get("IMAGEGEN_CACHE_DIR")
