@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.build.build import Build
 from tests import invariants
 from tests.faults.conftest import StandIn, World
 from tests.hostile.documents import SOURCE
@@ -124,3 +125,20 @@ def test_the_same_workspace_twice_is_refused(workspace: Path) -> None:
     said = command("apply", workspace, f"{workspace}/", "--parallel", "2")
     assert said.code == 1
     assert "is named twice" in said.err
+
+
+def test_a_build_that_is_out_of_time_is_ended(
+    workspace: Path, base: Path, terraform: StandIn, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its limit is told in the template's words; here it is a second in place of minutes."""
+
+    def begin(build: Build) -> None:
+        build.deadline = build.terraform.deadline = time.monotonic() + 1
+
+    monkeypatch.setattr(Build, "begin", begin)
+    terraform.fails("apply", f'case "$*" in *build.tfvars*) exec sleep 1000;; esac; exec {terraform.real} "$@"')
+    said = command("apply", workspace)
+    assert said.code == 1
+    assert "min, its time limit\nhint: raise buildTimeoutInMinutes in the template" in said.err
+    assert "was not done after" in said.err
+    invariants.nothing_is_left(workspace, world.state_dir)

@@ -201,6 +201,7 @@ def test_an_interrupt_during_the_release_loses_nothing(imagegen: Imagegen, templ
     at_rest(out, imagegen.state_dir)
 
 
+@pytest.mark.long
 def test_a_reader_that_goes_away_ends_the_build(imagegen: Imagegen, template: Write, tmp_path: Path) -> None:
     """`imagegen apply --json | head` leaves nothing."""
     out = tmp_path / "out"
@@ -214,6 +215,7 @@ def test_a_reader_that_goes_away_ends_the_build(imagegen: Imagegen, template: Wr
     at_rest(out, imagegen.state_dir)
 
 
+@pytest.mark.long
 def test_a_build_has_a_time_limit(imagegen: Imagegen, template: Write, tmp_path: Path) -> None:
     """buildTimeoutInMinutes ends a script that hangs."""
     out = tmp_path / "out"

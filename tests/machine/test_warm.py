@@ -126,7 +126,7 @@ def test_the_saved_machine_knows_nothing_of_the_build_that_made_it(start: Start,
     whole.unlink()
 
 
-@pytest.mark.parametrize("part", [states.MEMORY, states.DEVICES])
+@pytest.mark.parametrize("part", [states.MEMORY, pytest.param(states.DEVICES, marks=pytest.mark.long)])
 def test_a_state_that_does_not_go_on_means_a_boot_and_is_made_anew(start: Start, saved: Path, part: str) -> None:
     """What is noticed at once is made anew at once; what only the machine notices costs that machine a boot."""
     start("one")
