@@ -10,6 +10,12 @@ def to_paste(*words: object) -> str:
     return shlex.join(map(str, words))
 
 
+def in_words(error: OSError) -> str:
+    """A full disk, a folder that cannot be written: the world's fault, with its place where that is known."""
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}"
+
+
 class ImagegenError(Exception):
     """A refusal or failure told in words: one line, and a hint that says what to do. Exit code 1."""
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from generator import host_commands
+from generator.options import Json
 
-Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 base_app = typer.Typer(no_args_is_help=True, help="The disks that local builds start from.")
 
 cache_app = typer.Typer(no_args_is_help=True, help="The saved machines that local builds go on from.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from generator.build.marked import Secrets
     from generator.build.target import Request, Target
     from generator.workspace.blueprint import Blueprint
-    from generator.workspace.store import Generated
+    from generator.workspace.store import Generated, Lock
 
 FLAGS = {"mirrors": "mirror", "sets": "set"}
 # What holds for one run and is no part of a workspace.
@@ -77,17 +77,25 @@ def generated_of(path: Path, out: Path | None, settings: Settings) -> "Generated
 
 def write(generated: "Generated", *, force: bool, waiting: Callable[[str], None] | None = None) -> list[str]:
     """Write a workspace, unless a build is at work in it."""
-    from generator.build import journal, releases  # noqa: PLC0415
+    from generator.build import journal  # noqa: PLC0415
     from generator.workspace import store  # noqa: PLC0415
 
-    lock = store.read_lock(generated.folder)
-    if lock and (lock.settings.get("target") == "local") != (generated.blueprint.azure is None):
-        releases.require(generated.folder, local=generated.blueprint.azure is None)
     if not generated.comparison.having("create", "update", "edited", "foreign", "orphan"):
         return []
     with journal.lease(generated.folder, waiting):
-        now = store.compare(generated.folder, generated.files, store.read_lock(generated.folder))
+        lock = store.read_lock(generated.folder)
+        _refuse_other_target(generated, lock)
+        now = store.compare(generated.folder, generated.files, lock)
         return store.write(generated.folder, generated.files, now, force=force)
+
+
+def _refuse_other_target(generated: "Generated", lock: "Lock | None") -> None:
+    """A workspace keeps its target while it has releases: with another nothing could be done with them."""
+    local = generated.blueprint.azure is None
+    if lock and (lock.settings.get("target") == "local") != local:
+        from generator.build import releases  # noqa: PLC0415 - rarely asked for
+
+        releases.require(generated.folder, local=local)
 
 
 def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = False) -> None:

@@ -64,7 +64,7 @@ class Process:
 
     def _handle(self) -> int | None:
         """A descriptor of this very process, None when it has ended."""
-        if not self.alive():
+        if not self.alive():  # nor is it asked for what can be no id
             return None
         try:
             handle = os.pidfd_open(self.pid)

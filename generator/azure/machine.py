@@ -16,7 +16,7 @@ from generator.azure import ids, machines, runcommands
 from generator.azure.pollers import ended
 from generator.azure.runcommands import ANSWER
 from generator.azure.session import Session, connect
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, in_words
 from generator.login.errors import told
 
 Arguments = dict[str, Any]
@@ -170,7 +170,7 @@ def main(argv: list[str]) -> int:
             print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
         return 1
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)  # noqa: T201
+        print(in_words(error), file=sys.stderr)  # noqa: T201
         return 1
     return 0
 

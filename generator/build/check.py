@@ -5,7 +5,7 @@ import secrets as random
 
 from generator.build import begun, journal, numbering, releases, resume, secrets
 from generator.build.build import Build
-from generator.build.recover import clean_up, telling
+from generator.build.recover import after_failure, clean_up, telling
 from generator.build.rest import refuse_behind
 from generator.build.target import Job, Request
 from generator.build.terraform import Terraform
@@ -54,10 +54,8 @@ def _anew(request: Request, terraform: Terraform) -> Build:
             secrets.keep(directory, secret)
         values = {"build_version": version} | target.build_values(job, keys.public)
     except BaseException:
-        try:
+        with after_failure(request):
             clean_up(request, terraform, quiet=True)
-        except (ImagegenError, OSError) as problem:
-            events.note(f"{problem}; `{to_paste('imagegen', 'cleanup', workspace)}` ends what is left")
         raise
     return Build(request=request, job=job, terraform=terraform, keys=keys, values=values, ledger=ledger, journal=record)
 

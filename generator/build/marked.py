@@ -40,6 +40,11 @@ def read(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def flags(names: Iterable[str]) -> list[str]:
+    """How secrets of these names are given to `apply`."""
+    return [f"--secret={name}" for name in names]
+
+
 def as_shell(secrets: Secrets) -> str:
     """What a shell reads to have them."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(secrets.items()))

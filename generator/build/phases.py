@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from generator.build import journal, releases
+from generator.build import journal, marked, releases
 from generator.build.build import Build
 from generator.build.check import check
 from generator.build.failures import TerraformFailed
-from generator.build.recover import clean_up, telling
+from generator.build.recover import after_failure, clean_up, ends_the_rest
 from generator.build.rest import images_of
 from generator.build.target import Request
 from generator.build.terraform import image_modules
@@ -181,15 +181,15 @@ def release_staging(run: Build) -> None:
         try:
             _end(run)
         except (KeyboardInterrupt, ImagegenError):
-            run.events.note(f"`{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left of the build")
+            run.events.note(ends_the_rest(run.request))
         raise
     except OSError:  # nobody could be told; what is left ends all the same
-        with suppress(OSError, ImagegenError):
+        with after_failure(run.request):
             _end(run)
         raise
     except ImagegenError:
         done = "" if run.job.blueprint.source_validation_only else f"{run.job.version} is released; "
-        run.events.note(f"{done}`{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left of the build")
+        run.events.note(f"{done}{ends_the_rest(run.request)}")
         raise
 
 
@@ -258,17 +258,14 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
             run.events.note(f"or with `{shlex.join(login)}`")
         else:
             run.events.note(f"the machine is kept in {blueprint.azure.group if blueprint.azure else 'place'}")
-        again = to_paste("imagegen", "apply", run.workspace, *(f"--secret={name}" for name in run.request.secrets))
+        again = to_paste("imagegen", "apply", run.workspace, *marked.flags(run.request.secrets))
         run.events.note(f"`{again}` goes on at the failed step; `imagegen cleanup {folder}` ends it")
         return
     with suppress(OSError):
         what = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         run.events.note(f"{what}: ending what was started")
-    try:
-        with telling(run.request):
-            _end(run)
-    except (ImagegenError, OSError) as problem:
-        run.events.note(f"{problem}; `{to_paste('imagegen', 'cleanup', run.workspace)}` ends what is left")
+    with after_failure(run.request):
+        _end(run)
 
 
 def _keeps(run: Build, policy: str, *, interrupted: bool) -> bool:

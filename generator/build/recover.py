@@ -18,14 +18,29 @@ STATE = "terraform.tfstate"
 TERRAFORMS_REMAINS = (".terraform.tfstate.lock.info", "errored.tfstate")
 
 
+def ends_the_rest(request: Request) -> str:
+    """Which command ends what is left, in words."""
+    return f"`{to_paste('imagegen', 'cleanup', request.workspace)}` ends what is left"
+
+
 @contextmanager
 def telling(request: Request) -> Iterator[None]:
     """Within, an interrupt says which command ends what is left."""
     try:
         yield
     except KeyboardInterrupt:
-        request.events.note(f"interrupted: `{to_paste('imagegen', 'cleanup', request.workspace)}` ends what is left")
+        request.events.note(f"interrupted: {ends_the_rest(request)}")
         raise
+
+
+@contextmanager
+def after_failure(request: Request) -> Iterator[None]:
+    """Within, what has failed is ended: what is in the way of that is told, and does not take the failure's place."""
+    try:
+        with telling(request):
+            yield
+    except (ImagegenError, OSError) as problem:
+        request.events.note(f"{problem}; {ends_the_rest(request)}")
 
 
 def clean_up(request: Request, terraform: Terraform, *, quiet: bool = False) -> list[str]:

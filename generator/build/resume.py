@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 
-from generator.build import begun, journal, releases, secrets
+from generator.build import begun, journal, marked, releases, secrets
 from generator.build.address import parse
 from generator.build.build import Build
 from generator.build.target import Job, Request, Resolved
@@ -39,7 +39,7 @@ def _require_secrets(build: Build) -> None:
     """Raise ImagegenError unless the secrets are given that the machine has: others would not be masked."""
     had = begun.secrets_of(build.job.directory)
     if set(had) != set(build.request.secrets):
-        flags = [word for name in had for word in ("--secret", name)]
+        flags = marked.flags(had)
         raise ImagegenError(
             f"the build of {build.job.version} that broke was begun with {' '.join(flags) or 'no --secret'}",
             f"`{to_paste('imagegen', 'apply', build.workspace, *flags)}` goes on; with --fresh it starts anew",
@@ -70,7 +70,7 @@ def _rebuilt(request: Request, terraform: Terraform, record: journal.Journal) ->
         values = from_json((directory / journal.INPUTS).read_bytes())
         source = Resolved.of(record.source)
         keys = secrets.existing(directory)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError):
         return None
     if values.get("build_version") != record.version:
         return None

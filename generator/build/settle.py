@@ -106,7 +106,7 @@ def _meant_again(request: Request, ledger: Ledger, record: Journal | None) -> Le
         return ledger
     try:
         source, directory = Resolved.of(record.source), Path(record.directory)
-    except (ValueError, TypeError):  # it is damaged too
+    except ValueError:  # it is damaged too
         return ledger
     job = Job(request.workspace, request.blueprint, record.version, directory, request.template_digest, source)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

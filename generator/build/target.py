@@ -12,7 +12,7 @@ from generator.build.marked import Secrets
 from generator.build.releases import Ledger, Release
 from generator.settings import Settings
 from generator.workspace.blueprint import Blueprint, Step
-from generator.workspace.files import from_json, to_json
+from generator.workspace.files import require
 
 Values = dict[str, Any]
 OnError = Literal["cleanup", "abort", "ask"]
@@ -33,13 +33,10 @@ class Resolved:
     @classmethod
     def of(cls, said: dict[str, Any]) -> "Resolved":
         """What a journal says, which somebody may have spoiled. Raises ValueError."""
-        known = cls(**from_json(to_json(said), {"exact": str, "version": str, "facts": dict}))
-        if wrong := [name for name, fact in known.facts.items() if not isinstance(fact, _FACTS.get(name, str))]:
+        require(said, {"exact": str, "version": str, "facts": dict})
+        if wrong := [name for name, fact in said["facts"].items() if not isinstance(fact, str | list | dict | None)]:
             raise ValueError(f"of another kind: {', '.join(wrong)}")
-        return known
-
-
-_FACTS: dict[str, Any] = {"allow_from": list, "image_for": list, "plan": (dict, type(None))}  # else a text
+        return cls(said["exact"], said["version"], said["facts"])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """KVM where it works, else TCG (QEMU's own translation, about ten times slower)."""
 
-import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ from generator.local import bases, host
 from generator.local.bases import Base
 from generator.run import run
 from generator.settings import Settings
-from generator.workspace.files import from_json
+from generator.workspace.files import atomic_write, from_json, to_json
 
 Name = Literal["kvm", "tcg"]
 DEVICE = Path("/dev/kvm")
@@ -50,8 +49,7 @@ def explain(settings: Settings, base: Base | None = None) -> Accelerator:
         return known
     accelerator = _probe(kernel)
     with suppress(OSError):  # it is found out anew, then
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_text(json.dumps(asdict(accelerator) | {"mark": mark}), "utf-8")  # half of it is none
+        atomic_write(cache, to_json(asdict(accelerator) | {"mark": mark}))
     return accelerator
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from generator.errors import ImagegenError, Interrupted
+from generator.errors import ImagegenError, Interrupted, in_words
 from generator.local import boot, files, images, layers, login, qemu, qmp, states, warm
 from generator.local.boot import GIB, Start
 from generator.local.states import State
@@ -249,7 +249,7 @@ def main(argv: list[str]) -> int:
             print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
         return error.exit_code
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)  # noqa: T201
+        print(in_words(error), file=sys.stderr)  # noqa: T201
         return 1
     return 0
 

@@ -75,12 +75,12 @@ def atomic_write(path: Path | str, content: bytes, *, mode: int = 0o644, sync: b
         raise
 
 
-def make_folder(path: Path, mode: int = 0o777) -> None:
+def make_folder(path: Path) -> None:
     """Make a folder that outlives a power cut, those above it too where they are missing."""
     if path.is_dir():
         return
     make_folder(path.parent)
-    path.mkdir(mode, exist_ok=True)
+    path.mkdir(exist_ok=True)
     sync_path(path.parent)
 
 

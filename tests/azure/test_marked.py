@@ -58,7 +58,7 @@ def test_a_machine_that_has_secrets_goes_on_with_them_only(azure: Azure, templat
     assert f"`imagegen apply {out} --secret=TOKEN` goes on at the failed step" in failed.stderr
     azure.cloud.set(scripts=USUAL)
     refused = azure.imagegen("apply", out, code=1)
-    assert "was begun with --secret TOKEN" in refused.stderr
+    assert "was begun with --secret=TOKEN" in refused.stderr
     assert "is kept" in azure.imagegen("status", out).stdout
     done = azure.imagegen("apply", out, "--secret", "TOKEN")
     assert "going on with the build of 1.0.0 at `020 fail`" in done.stderr

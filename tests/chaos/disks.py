@@ -1,4 +1,4 @@
-"""Disks that are full or take no writes. For root only: nobody else may mount one."""
+"""Disks that are full, folders that take no writes. For root only: nobody else may make one so."""
 
 import os
 import shutil
@@ -53,13 +53,25 @@ def read_only(place: Place, random: Random) -> Iterator[Scene]:
 
     def during(command: Command) -> None:
         command.runs(at)
-        # As the kernel does after an error: open files or not.
-        subprocess.run(["mount", "-o", "remount,ro", place.disk], check=False, capture_output=True)
+        _immutable(place.disk, "+i")
 
     try:
         yield Scene(f"at {at:.1f} s", during=during)
     finally:
-        _remount(place.disk, "rw")
+        _immutable(place.disk, "-i")
+
+
+def _immutable(folder: Path, change: str) -> None:
+    """Let a folder and all in it take no changes, root's neither, or let it take them again (chattr(1)).
+
+    A disk cannot be remounted for that: the kernel refuses while a file on it is open for writing, as a lock is. What
+    comes and goes meanwhile is met again, until all is so.
+    """
+    for _ in range(20):
+        done = subprocess.run(["chattr", "-R", "-f", change, folder], capture_output=True, check=False)
+        if done.returncode == 0:
+            return
+    raise AssertionError(f"chattr {change} {folder}: {done.stderr.decode()}")
 
 
 FAULTS = (
