@@ -67,7 +67,7 @@ def _immutable(folder: Path, change: str) -> None:
     A disk cannot be remounted for that: the kernel refuses while a file on it is open for writing, as a lock is. What
     comes and goes meanwhile is met again, until all is so.
     """
-    argv = ["find", folder, "(", "-type", "d", "-o", "-type", "f", ")", "-exec", "chattr", change, "{}", "+"]
+    argv = ["find", str(folder), "(", "-type", "d", "-o", "-type", "f", ")", "-exec", "chattr", change, "{}", "+"]
     for _ in range(20):  # links have no such mark
         done = subprocess.run(argv, capture_output=True, check=False)
         if done.returncode == 0:
