@@ -50,7 +50,7 @@ app.add_typer(host_cli.cache_app, name="cache")
 # New objects before a search for garbage: start-up makes fewer, and all of them stay.
 GARBAGE = 200_000
 # Options of `apply` that are about several builds together, or about one.
-ONCE = ("parallel", "json", "quiet")
+ONCE = ("parallel", "json", "quiet", "sets")
 
 
 @app.callback(invoke_without_command=True)
@@ -150,7 +150,12 @@ def apply(
     if on_error not in (None, "cleanup", "abort", "ask"):
         raise typer.BadParameter("use cleanup, abort or ask", param_hint="--on-error")
     if len(subjects) > 1:
-        raise typer.Exit(commands.apply_many(subjects, _options(context), parallel, json=json, target=target))
+        raise typer.Exit(
+            commands.apply_many(
+                subjects, _options(context), parallel, json=json, target=target, sets=sets, mirrors=mirror,
+                parameters=parameters, resource=resource,
+            )
+        )  # fmt: skip
     commands.apply(
         subjects[0], out, version, on_error, force=force, fresh=fresh, wait=wait, commit=commit, secrets=secrets or [],
         trust=trust,

@@ -10,7 +10,7 @@ from typing import Any
 from generator import console, masks
 from generator.errors import ImagegenError
 from generator.prepare import generated_of, ready, settings_of, target_of, unchanged
-from generator.settings import resolve
+from generator.settings import as_environment, resolve
 
 
 def plan(
@@ -70,8 +70,12 @@ def _put_on_record(folder: Path, name: str, version: str, *, commit: bool) -> No
         console.say(f"put it on record: {told}")
 
 
-def apply_many(subjects: list[Path], options: list[str], parallel: int, *, json: bool, target: str | None) -> int:
-    """Build several, each as `apply` would."""
+def apply_many(subjects: list[Path], options: list[str], parallel: int, *, json: bool, **flags: Any) -> int:
+    """Build several, each as `apply` would.
+
+    options: of their command lines; flags: those that say how a template is read. Values of `--set` may be secrets: no
+    process list shows them.
+    """
     from generator import many  # noqa: PLC0415
 
     for flag in ("--out", "--version"):
@@ -79,13 +83,13 @@ def apply_many(subjects: list[Path], options: list[str], parallel: int, *, json:
             raise ImagegenError(f"{flag} is for one build", "leave it out, or name one template or workspace")
     if len({subject.resolve() for subject in subjects}) < len(subjects):
         raise ImagegenError("the same template or workspace is named twice", "name each once")
-    memory = [_memory_mb(subject, target) for subject in subjects]
-    return many.apply(subjects, options, memory, parallel, json=json)
+    memory = [_memory_mb(subject, flags) for subject in subjects]
+    return many.apply(subjects, options, memory, parallel, json=json, extra_env=as_environment(sets=flags["sets"]))
 
 
-def _memory_mb(subject: Path, target: str | None) -> int:
+def _memory_mb(subject: Path, flags: dict[str, Any]) -> int:
     """The memory that a build takes on this computer, in MiB."""
-    settings = settings_of(subject) if subject.is_dir() else resolve(target=target)
+    settings = settings_of(subject) if subject.is_dir() else resolve(**flags)
     if settings.target != "local":
         return 0
     from generator.local import host  # noqa: PLC0415

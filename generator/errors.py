@@ -37,7 +37,8 @@ class Interrupted(ImagegenError):
 class Problem:
     """One thing that is wrong in an input file.
 
-    `line` and `column` count from 1 (0: unknown); `path` is a JSON path such as `properties.customize[0].inline`.
+    `line` and `column` count from 1 (0: unknown); `path` is a JSON path such as `properties.customize[0].inline`;
+    `quoted`: whether the line may be shown.
     """
 
     file: str
@@ -47,6 +48,7 @@ class Problem:
     message: str
     hint: str | None = None
     level: Literal["error", "warning"] = "error"
+    quoted: bool = True
 
 
 class InvalidTemplate(ImagegenError):

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,11 +38,13 @@ class Child:
 
 
 def apply(
-    subjects: Sequence[Path], options: Sequence[str], memory_mb: Sequence[int], parallel: int, *, json: bool
-) -> int:
+    subjects: Sequence[Path], options: Sequence[str], memory_mb: Sequence[int], parallel: int, *, json: bool,
+    extra_env: Mapping[str, str],
+) -> int:  # fmt: skip
     """Build them all, at most `parallel` at once and only while their memory (MiB each) is free; the exit code.
 
-    options: of `imagegen apply`, passed on to each. A build that fails ends no other. An interrupt ends all.
+    options: of `imagegen apply`, passed on to each; extra_env: what their command lines shall not show.
+    A build that fails ends no other. An interrupt ends all.
     """
     waiting = list(zip(_names(subjects), subjects, memory_mb, strict=True))
     running: dict[str, Child] = {}
@@ -63,7 +65,7 @@ def apply(
         while waiting or running:
             while waiting and len(running) < parallel and _fits(waiting[0][2], running.values()):
                 name, subject, memory = waiting.pop(0)
-                running[name] = _start(name, subject, options, memory, lines)
+                running[name] = _start(name, subject, options, memory, lines, extra_env)
             listen()
     except BaseException:
         _end(running, listen)
@@ -80,9 +82,12 @@ def _names(subjects: Sequence[Path]) -> list[str]:
     return [name if short.count(name) == 1 else str(subject) for name, subject in zip(short, subjects, strict=True)]
 
 
-def _start(name: str, subject: Path, options: Sequence[str], memory_mb: int, lines: "Queue[tuple[str, str]]") -> Child:
+def _start(
+    name: str, subject: Path, options: Sequence[str], memory_mb: int, lines: "Queue[tuple[str, str]]",
+    extra_env: Mapping[str, str],
+) -> Child:  # fmt: skip
     """Start a build, and read what it tells."""
-    process = run.start([sys.executable, "-P", "-m", "generator", "apply", str(subject), "--json", *options])
+    process = run.start([sys.executable, "-P", "-m", "generator", "apply", str(subject), "--json", *options], extra_env)
     threading.Thread(target=_read, args=(name, process, lines), daemon=True).start()
     return Child(name, process, memory_mb)
 

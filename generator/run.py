@@ -205,15 +205,16 @@ def stream(
                 orphans.end(os.fstat(descriptor))
 
 
-def start(argv: Sequence[str]) -> "subprocess.Popen[str]":
-    """Start one of our own commands, with our whole environment, and read its stdout; stderr goes nowhere.
+def start(argv: Sequence[str], extra_env: Mapping[str, str]) -> "subprocess.Popen[str]":
+    """Start one of our own commands, with our whole environment and `extra_env`; its stdout is read, its stderr not.
 
     It has a session of its own, so a Ctrl-C at the terminal reaches only us; it gets one when we die.
     """
     _log.debug("%s", shlex.join(argv))
     return subprocess.Popen(
         list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        start_new_session=True, preexec_fn=partial(_end_with, os.getpid()),  # noqa: PLW1509 - it takes no lock
+        env=os.environ | dict(extra_env), start_new_session=True,
+        preexec_fn=partial(_end_with, os.getpid()),  # noqa: PLW1509 - it takes no lock
     )  # fmt: skip
 
 

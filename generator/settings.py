@@ -1,8 +1,10 @@
 """Settings, resolved once: flag > environment (IMAGEGEN_…) > imagegen.toml > default."""
 
+import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,7 +88,7 @@ def resolve(config: Path | None = None, **flags: Any) -> Settings:
     values: dict[str, Any] = _from_file(config or Path("imagegen.toml"), set(known))
     for name in known:
         if text := os.environ.get(f"IMAGEGEN_{name.upper()}"):
-            values[name] = text.split() if name == "allow_from" else text.splitlines() if name in LISTS else text
+            values[name] = text.split() if name == "allow_from" else _listed(text) if name in LISTS else text
     values |= {name: value for name, value in flags.items() if value is not None}
     for name in ("cache_dir", "state_dir", "parameters"):
         if name in values:
@@ -100,6 +102,19 @@ def resolve(config: Path | None = None, **flags: Any) -> Settings:
     values["cache_size"] = _size(values.get("cache_size", CACHE_SIZE))
     settings = Settings(**values)
     return checked(settings)
+
+
+def as_environment(**lists: Sequence[str] | None) -> dict[str, str]:
+    """Variables that stand for flags, for a command that is started with them; without those that were not given."""
+    return {f"IMAGEGEN_{name.upper()}": json.dumps(list(values)) for name, values in lists.items() if values}
+
+
+def _listed(text: str) -> list[str]:
+    """The values of a list in the environment: one in a line, or all in JSON, where one has several lines."""
+    with suppress(ValueError):
+        if text.startswith('["') and isinstance(found := json.loads(text), list):
+            return [str(one) for one in found]
+    return text.splitlines()
 
 
 def checked(settings: Settings) -> Settings:
@@ -171,5 +186,6 @@ def _pair(name: str, text: Any) -> tuple[str, str]:
     left, equals, right = str(text).partition("=")
     if not equals or not left:
         flag = {"mirrors": "--mirror PREFIX=PREFIX", "sets": "--set NAME=VALUE"}[name]
-        raise ImagegenError(f"`{text}` is not of the form {flag}")
+        what = "what is given" if name == "sets" else f"`{text}`"  # it may be a secret
+        raise ImagegenError(f"{what} is not of the form {flag}")
     return left, right

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.azure import ids, permissions
-from generator.azure.session import Session, connect
+from generator.azure.session import SUBSCRIPTIONS_VERSION, Session, connect
 from generator.azure.sizes import default_size
 from generator.azure.sources import TERMS_VERSION, Resolved, accepting, plan_text, resolve, terms_path
 from generator.errors import ImagegenError, InvalidTemplate, to_paste
@@ -14,7 +14,6 @@ from generator.login.errors import told
 from generator.workspace.blueprint import Azure, Blueprint
 
 PROVIDERS = ("Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage")
-SUBSCRIPTIONS_VERSION = "2022-12-01"
 
 
 @dataclass(frozen=True)

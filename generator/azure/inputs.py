@@ -4,7 +4,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from generator.build.target import PLANNED, Job, Values
@@ -30,11 +30,11 @@ def facts(blueprint: Blueprint, found: "Found", route: "Route", allow_from: list
     }  # fmt: skip
 
 
-def tags(job: Job) -> Values:
+def tags(job: Job, now: datetime) -> Values:
     """The tags of this build's staging: those of the workspace, and by which build it was made. One that was begun in
-    another folder or on another computer has the same names, and may be under way."""
+    another folder or on another computer has the same names, and may be under way. `now`: by Azure's clock."""
     assert job.blueprint.azure is not None  # noqa: S101 - decide.py makes it for this target
-    until = datetime.now(UTC) + timedelta(minutes=job.blueprint.timeout_minutes) + SLACK
+    until = now + timedelta(minutes=job.blueprint.timeout_minutes) + SLACK
     host = socket.gethostname().encode("ascii", "replace").decode()
     ours = {BUILD_TAG: f"{job.directory.name}@{host}", UNTIL_TAG: until.isoformat(timespec="seconds")}
     return {"staging_tags": dict(job.blueprint.azure.tags) | ours}

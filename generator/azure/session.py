@@ -4,13 +4,17 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from generator import __version__
 from generator.errors import ImagegenError
+from generator.login import az
 from generator.login import endpoints as clouds
 from generator.login.credentials import Login, credential
 from generator.login.endpoints import Endpoints
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 RETRIES = 6
 LONGEST_PAUSE_SECONDS = 20
 POLL_SECONDS = 5
+SUBSCRIPTIONS_VERSION = "2022-12-01"
 HOST = re.compile(r"[a-z0-9.-]+(:[0-9]+)?")  # all else may be read otherwise by whoever connects
 
 
@@ -43,6 +48,7 @@ class Session:
     endpoints: Endpoints
     source: str = ""
     ca: str = ""
+    _clock: dict[str, tuple[datetime, float]] = field(default_factory=dict, repr=False, compare=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -86,6 +92,7 @@ class Session:
 
     def arm(self, method: str, path: str, api_version: str, body: Any = None) -> dict[str, Any]:
         """One request to Resource Manager for what no client knows; its answer. Raises HttpResponseError."""
+        from azure.core.exceptions import DecodeError  # noqa: PLC0415
         from azure.core.rest import HttpRequest  # noqa: PLC0415
 
         request = HttpRequest(
@@ -93,7 +100,29 @@ class Session:
         )
         response = self.resources().send_request(request)
         response.raise_for_status()
-        return json.loads(response.text()) if response.content else {}
+        try:
+            return json.loads(response.text()) if response.content else {}
+        except ValueError:
+            raise DecodeError(f"{self.endpoints.management} did not answer in JSON: is a proxy between?") from None
+
+    def now(self) -> datetime:
+        """The time by Azure's clock: this computer's may be hours off. Raises AzureError."""
+        from azure.core.rest import HttpRequest  # noqa: PLC0415
+
+        with self._lock:
+            known = self._clock.get("azure")
+        if known is None:
+            path = f"/subscriptions/{self.subscription_id}"
+            request = HttpRequest(
+                "GET", self.endpoints.management + path, params={"api-version": SUBSCRIPTIONS_VERSION}
+            )
+            said = self.resources().send_request(request).headers.get("Date", "")
+            try:
+                known = parsedate_to_datetime(said), time.monotonic()
+            except (ValueError, TypeError):
+                return datetime.now(UTC)
+            self._clock["azure"] = known
+        return known[0] + timedelta(seconds=time.monotonic() - known[1])
 
     def _client(self, kind: str, subscription_id: str, make: Any) -> Any:
         subscription = subscription_id or self.subscription_id
@@ -124,7 +153,7 @@ def connect(settings_subscription: str = "", environ: Mapping[str, str] = os.env
     _prove(source, found, cloud)
     subscription, tenant = login.subscription, login.tenant
     if source == "az" and not (subscription and tenant):
-        account = _account_of_cli()
+        account = az.account()
         subscription, tenant = subscription or account.get("id", ""), tenant or account.get("tenantId", "")
     if not subscription:
         raise ImagegenError("which subscription is not said", "set ARM_SUBSCRIPTION_ID, as for azurerm")
@@ -155,13 +184,3 @@ def _help(source: str, said: str) -> str:
     }
     known = next((text for code, text in helps.items() if f"{code}:" in said), None)
     return known or (f"run `az login`; {REHEARSE}" if source == "az" else f"see azurerm's guides; {REHEARSE}")
-
-
-def _account_of_cli() -> dict[str, Any]:
-    """The subscription that `az` is set to."""
-    from generator.login.credentials import environment  # noqa: PLC0415
-    from generator.run import run  # noqa: PLC0415
-
-    shown = run(["az", "account", "show", "--output", "json"], extra_env=environment(), timeout=60)
-    found: dict[str, Any] = json.loads(shown.stdout)
-    return found

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from generator.azure import ids, machines, staged, vhd
@@ -62,10 +62,10 @@ def end(session: Session, azure: Azure, events: Events, known: Collection[str] |
         return _end_resources(session, azure, events, known)
 
 
-def _refuse_living(what: str, tags: Any, known: Collection[str] | None) -> None:
-    """Raise ImagegenError for the staging of a build that is not known here, and whose time is not over."""
+def _refuse_living(session: Session, what: str, tags: Any, known: Collection[str] | None) -> None:
+    """Raise ImagegenError for the staging of a build that is not known here and may live, by Azure's clock."""
     token, _, host = (tags or {}).get(BUILD_TAG, "").partition("@")
-    if known is None or not token or token in known or _is_over((tags or {}).get(UNTIL_TAG, "")):
+    if known is None or not token or token in known or _is_over((tags or {}).get(UNTIL_TAG, ""), session):
         return
     raise ImagegenError(
         f"{what} is of a build that was begun in another folder or on another computer ({host or 'unknown'})",
@@ -73,9 +73,9 @@ def _refuse_living(what: str, tags: Any, known: Collection[str] | None) -> None:
     )
 
 
-def _is_over(until: str) -> bool:
+def _is_over(until: str, session: Session) -> bool:
     try:
-        return datetime.fromisoformat(until) < datetime.now(UTC)
+        return datetime.fromisoformat(until) < session.now()
     except (ValueError, TypeError):  # somebody has changed it
         return False
 
@@ -90,7 +90,7 @@ def _end_group(session: Session, azure: Azure, events: Events, known: Collection
             f"the resource group {azure.group} is not of this workspace: it is left as it is",
             "give the template a `stagingResourceGroup` of another name",
         )
-    _refuse_living(f"the resource group {azure.group}", group.tags, known)
+    _refuse_living(session, f"the resource group {azure.group}", group.tags, known)
     held = [each.id for each in _listed(session, azure) if VERSION_TAG in (each.tags or {})]
     if held:
         raise ImagegenError(
@@ -131,7 +131,7 @@ def _delete_group(groups: Any, name: str) -> None:
 def _end_resources(session: Session, azure: Azure, events: Events, known_builds: Collection[str] | None) -> list[str]:
     for each in _listed(session, azure):
         if _is_ours(each.tags, azure) and VERSION_TAG not in each.tags:
-            _refuse_living(each.id, each.tags, known_builds)
+            _refuse_living(session, each.id, each.tags, known_builds)
     found = _ours(session, azure)
     _take_back_addresses(session, azure)
     known = sorted((each for each in found if ids.kind(each) in KINDS), key=lambda each: KINDS[ids.kind(each)][0])

@@ -5,8 +5,9 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from generator.build.marked import Secrets
 from generator.build.releases import Ledger, Release
 from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
-from generator.login.credentials import environment
+from generator.login.environment import environment
 from generator.settings import Settings
 from generator.workspace.blueprint import Azure, Blueprint, Step
 
@@ -103,8 +104,17 @@ class AzureTarget:
     def build_values(self, job: Job, public_key: str) -> Values:
         """The machine of this build, with everything that must not change from phase to phase."""
         if job.blueprint.source_validation_only:
-            return inputs.tags(job)
-        return inputs.tags(job) | {"machine": inputs.machine(job, job.source.facts, public_key)}
+            return inputs.tags(job, self._now())
+        return inputs.tags(job, self._now()) | {"machine": inputs.machine(job, job.source.facts, public_key)}
+
+    def _now(self) -> datetime:
+        """The time by Azure's clock; by this computer's for a mere plan, or where Azure does not tell it."""
+        if self._connected:
+            from azure.core.exceptions import AzureError  # noqa: PLC0415 - heavy
+
+            with suppress(AzureError):
+                return self._connected.now()
+        return datetime.now(UTC)
 
     def planned_values(self, job: Job) -> Values:
         """A machine as most are: what it is in truth, the check finds out."""

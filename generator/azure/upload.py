@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def upload(session: Session, arguments: dict[str, Any], say: Callable[[str], Non
         blob = _stored(service, arguments, content)
     try:
         with told(f"making an address for {arguments['key']}"):
-            address = _address(service, ids.name(arguments["storage_account_id"]), blob)
+            address = _address(service, ids.name(arguments["storage_account_id"]), blob, session.now())
         script = (WINDOWS if arguments["system"] == "windows" else LINUX).format(
             user=arguments["user"], sha256=arguments["sha256"],
             destination=base64.b64encode(arguments["destination"].encode()).decode(),
@@ -92,11 +92,11 @@ def _stored(service: Any, arguments: dict[str, Any], content: bytes) -> Any:
     return blob
 
 
-def _address(service: Any, account: str, blob: Any) -> str:
-    """An address that reads this one blob for an hour, signed by our own login."""
+def _address(service: Any, account: str, blob: Any, now: datetime) -> str:
+    """An address that reads this one blob for an hour from `now` (by Azure's clock), signed by our own login."""
     from azure.storage.blob import BlobSasPermissions, generate_blob_sas  # noqa: PLC0415
 
-    begins, ends = datetime.now(UTC) - EARLY, datetime.now(UTC) + LIFE
+    begins, ends = now - EARLY, now + LIFE
     signature = generate_blob_sas(
         account, blob.container_name, blob.blob_name,
         user_delegation_key=service.get_user_delegation_key(begins, ends), permission=BlobSasPermissions(read=True),

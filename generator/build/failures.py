@@ -61,7 +61,8 @@ def hint_for(diagnostics: Sequence[Diagnostic]) -> str | None:
             return "Terraform downloads its providers once: is the registry reachable from here?"
         if "non-existent remote object" in first.summary and (gone := of_image(diagnostics)):
             return retiring(gone)
-        return unlocking(f"{first.summary} {first.detail}")
+        said = f"{first.summary} {first.detail}"
+        return STATE_HINT if "state file" in said and "nsupported" in said else unlocking(said)
     return None
 
 

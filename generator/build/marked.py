@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from generator import masks, run
+from generator.build import ssh
 from generator.errors import ImagegenError
 
 Secrets = Mapping[str, str]
@@ -19,6 +20,8 @@ SHELL_FILE = f"{FOLDER}/secrets"
 CONNECT_SECONDS = 300.0
 PAUSE_SECONDS = 3.0
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# All of these end a text in single quotes (Microsoft, "about_Quoting_Rules"; PowerShell's own CharTraits.cs).
+_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 
 
 def read(names: Iterable[str]) -> dict[str, str]:
@@ -52,7 +55,7 @@ def as_shell(secrets: Secrets) -> str:
 
 def as_powershell(secrets: Secrets) -> str:
     """What PowerShell reads to have them."""
-    quoted = {name: value.replace("'", "''") for name, value in sorted(secrets.items())}
+    quoted = {name: _QUOTES.sub(r"\g<0>\g<0>", value) for name, value in sorted(secrets.items())}
     return "".join(f"$env:{name} = '{value}'\n" for name, value in quoted.items())
 
 
@@ -61,7 +64,10 @@ def over_ssh(login: Sequence[str], secrets: Secrets) -> None:
     command = f"umask 077 && mkdir -p {FOLDER} && cat >{SHELL_FILE}"
     deadline = time.monotonic() + CONNECT_SECONDS
     while True:
-        done = run.run([*login, command], stdin=as_shell(secrets).encode(), check=False, timeout=CONNECT_SECONDS)
+        done = run.run(
+            [*login, command], stdin=as_shell(secrets).encode(), check=False, timeout=CONNECT_SECONDS,
+            extra_env=ssh.agent(),
+        )  # fmt: skip
         if done.code == 0:
             return
         if done.code != 255 or time.monotonic() > deadline:  # ssh(1): 255 is an error of its own, such as no connection

@@ -187,11 +187,17 @@ class Watch:
         detail = error.diagnostics[0].detail or error.diagnostics[0].summary if error.diagnostics else error.message
         step = step_of(self.job.blueprint, failed)
         told = self.titles.get(failed) or title(self.job.blueprint, failed)
-        tail = (step and self.target.log_of(self.job, step)) or list(self.tails.get(failed, ()))
+        tail = (step and _whole(self.target.log_of(self.job, step))) or list(self.tails.get(failed, ()))
         return StepFailed(
             f"`{told}` failed: {_reason(detail)}", step=told, script=step.file if step else "", tail=tail,
             hint=None if step else self.target.advice(detail),
         )  # fmt: skip
+
+
+def _whole(pieces: list[str]) -> list[str]:
+    """The lines of a log, with those that were cut into pieces shown as they are while a step runs."""
+    folded = Folded()
+    return [line for piece in pieces for line in folded.shown(piece)] + folded.rest()
 
 
 def _reason(detail: str) -> str:

@@ -135,14 +135,19 @@ def _proxy() -> list[str]:
 def _stream(argv: list[str], report: Report, scratch: Path | None = None) -> None:
     """Run a program, pass its lines on, and raise ImagegenError with the last of them when it fails."""
     last: deque[str] = deque(maxlen=10)
+    unreached: list[str] = []
 
     def on_line(line: str) -> None:
         if line.strip():
             last.append(line.strip())
             report(line)
+        if line.startswith("E: Failed to fetch"):
+            unreached.append(line.removeprefix("E: ").strip())
 
     extra = {"PATH": host.search_path()} | ({"TMPDIR": str(scratch)} if scratch else {})
     code = stream(argv, on_line, extra_env=extra)
+    if code != 0 and unreached:
+        raise ImagegenError(f"the base was not built: {unreached[0]}", "is Debian's mirror reachable from here?")
     if code != 0:
         raise ImagegenError(f"the base was not built: {' / '.join(list(last)[-3:])}", f"{argv[0]} ended with {code}")
 

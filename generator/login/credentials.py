@@ -5,40 +5,20 @@ Source: go-azure-sdk, sdk/auth/auth.go (the order) and azurerm, internal/provide
 
 import base64
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError
+from generator.login import az
 from generator.login.endpoints import Endpoints, patience
 from generator.login.errors import REHEARSE
 
-# What Terraform's azurerm and `az` are given of our environment, beside run.ALLOWED: who to log in as and where.
-VARIABLES = (
-    "ARM_SUBSCRIPTION_ID", "ARM_TENANT_ID", "ARM_AUXILIARY_TENANT_IDS", "ARM_ENVIRONMENT", "ARM_METADATA_HOSTNAME",
-    "ARM_CLIENT_ID", "ARM_CLIENT_ID_FILE_PATH", "ARM_CLIENT_SECRET", "ARM_CLIENT_SECRET_FILE_PATH",
-    "ARM_CLIENT_CERTIFICATE", "ARM_CLIENT_CERTIFICATE_PATH", "ARM_CLIENT_CERTIFICATE_PASSWORD",
-    "ARM_USE_OIDC", "ARM_OIDC_TOKEN", "ARM_OIDC_TOKEN_FILE_PATH", "ARM_OIDC_REQUEST_URL", "ARM_OIDC_REQUEST_TOKEN",
-    "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID", "ARM_OIDC_AZURE_SERVICE_CONNECTION_ID", "ARM_USE_AKS_WORKLOAD_IDENTITY",
-    "ARM_USE_MSI", "ARM_MSI_ENDPOINT", "ARM_MSI_API_VERSION", "ARM_USE_CLI", "ARM_STORAGE_USE_AZUREAD",
-    "ARM_USE_AZUREAD", "ARM_ACCESS_KEY", "ARM_SAS_TOKEN", "ARM_PARTNER_ID", "ARM_DISABLE_TERRAFORM_PARTNER_ID",
-    "ARM_RESOURCE_PROVIDER_REGISTRATIONS", "ARM_DISABLE_CORRELATION_REQUEST_ID",
-    "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN",
-    "AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST", "AZURE_CONFIG_DIR",
-    "AZUREPS_HOST_ENVIRONMENT", "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "IMDS_ENDPOINT",
-    "MSI_ENDPOINT", "MSI_SECRET", "REQUESTS_CA_BUNDLE", "SSH_AUTH_SOCK", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR",
-)  # fmt: skip
 # A login is tried again so often when its server does not answer.
 RETRIES = 2
 _TRUE = ("1", "t", "true")
 AUDIENCE = "api://AzureADTokenExchange"
-
-
-def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What Terraform is given of our environment so that azurerm and `az` log in as we do."""
-    return {name: environ[name] for name in VARIABLES if name in environ}
 
 
 @dataclass(frozen=True)
@@ -149,11 +129,9 @@ def _missing(login: Login, name: str) -> str:
 
 
 def _missing_cli(login: Login) -> str:
-    import shutil  # noqa: PLC0415
-
     if not login.flag("ARM_USE_CLI", default=True):
         return "ARM_USE_CLI is false"
-    return "" if shutil.which("az", path=login.get("PATH") or None) else "`az` is not installed"
+    return "" if az.installed(login.get("PATH")) else "`az` is not installed"
 
 
 def _certificate(login: Login) -> Any:
@@ -236,11 +214,7 @@ def _managed(login: Login) -> Any:
 
 
 def _cli(login: Login) -> Any:
-    from azure.identity import AzureCliCredential  # noqa: PLC0415
-
-    # The subscription tells `az` which of its logins is meant, as azurerm does it; both must not be said.
-    where = {"subscription": login.subscription} if login.subscription else {"tenant_id": login.tenant}
-    return AzureCliCredential(**where, process_timeout=60)  # type: ignore[arg-type]
+    return az.AzureCli(login.subscription, login.tenant)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,14 @@ BLOB_HOST = re.compile(
 )
 # Name and password before a host; everything after `?` or `#`, where SAS tokens and signatures stand.
 SECRET = re.compile(r"(?<=://)[^/\s\"'@?#]*@|(?<=[?#])[^\s\"'<>`|;)\\]+")
-SIGNED = re.compile(r"(?<=://)[^/\s\"'@?#]+@|(?<=[?&]sig=)[^&#\s]+", re.IGNORECASE)
+# What stands for a login in a query: a SAS's signature, those of S3 and Google's storage, and what others call a token.
+SIGNED = re.compile(
+    r"(?<=://)[^/\s\"'@?#]+@"
+    r"|(?<=[?&])(sig|(?:x-(?:amz|goog)-)?(?:signature|security-token|credential)|awsaccesskeyid|googleaccessid|code"
+    r"|[a-z_-]*(?:token|secret|password|api_?-?key))=([^&#\s]+)",
+    re.IGNORECASE,
+)
+LONG = 12  # characters of which no word of a template is by chance
 # The bound keeps a long line that only begins like many addresses from taking quadratic time.
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s\"'<>`|;)\\]+")
 
@@ -25,14 +32,27 @@ def redact(uri: str) -> str:
     return SECRET.sub(lambda found: "…@" if found[0].endswith("@") else "…", uri)
 
 
+def plain(uri: str) -> str:
+    """An address without anything that may be secret."""
+    return SECRET.sub("", uri).rstrip("?#")
+
+
 def has_secret(uri: str) -> bool:
     """Whether an address has a name, password, query or fragment, which may be secret."""
     return bool(SECRET.search(uri))
 
 
-def secrets_of(uri: str) -> set[str]:
-    """The secrets in an address: name and password before the host, the signature of a SAS token."""
-    return {found.removesuffix("@") for found in SIGNED.findall(uri)} - {"***"}
+def secrets_of(uri: str) -> dict[str, str]:
+    """The secrets in an address, and what stands for each: name and password before the host, signatures, tokens.
+
+    Of a short one all of `NAME=VALUE` counts: its value may be a word that stands elsewhere too.
+    """
+    found: dict[str, str] = {}
+    for one in SIGNED.finditer(uri):
+        name, value = one[1], one[2] or one[0].removesuffix("@")
+        if value != "***":
+            found |= {f"{name}={value}": f"{name}=***"} if name and len(value) < LONG else {value: "***"}
+    return found
 
 
 def mask(text: str) -> str:

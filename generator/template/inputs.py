@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,6 +21,7 @@ FLAG = "--set "
 CALL = re.compile(r'"\s*(?:\[|\\u005b)\s*[A-Za-z_\\]', re.IGNORECASE)
 # Of a deployment template, what becomes an image template; the rest is talk.
 DEPLOYED = {"resources", "variables"}
+WORD = re.compile(r"`[^`]{3,}`|\"[^\"]{3,}\"|(?<=the key )\S+")  # of a file, in a message
 WHERE = ("resource_group", "location", "subscription_id", "tenant_id", "deployment_name", "utc_now", "seed")
 
 
@@ -50,8 +51,8 @@ def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes]
     filled, used = placeholders.fill(document, sets)
     values: dict[str, Any] = {}
     if parameters:
-        in_file = placeholders.fill(load(parameters[1], parameters[0]), sets)
-        values, used = parameters_of(in_file.document), used | in_file.used
+        values, in_file = _in_file(parameters, sets)
+        used |= in_file
     if not sets and not is_deployment(filled.value) and not CALL.search(document.text):
         return Given(filled, [], set())
     inputs = Inputs(parameters=values, sets=sets, resource=settings.resource or None, **where)
@@ -66,6 +67,25 @@ def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes]
         return Given(filled, error.problems, set())
     unused = sorted(set(sets) - used - expanded.used)
     return Given(expanded.document, list(_unused(unused, _wanted(filled))), expanded.secrets)
+
+
+def _in_file(parameters: tuple[str, bytes], sets: dict[str, str]) -> tuple[dict[str, Any], set[str]]:
+    """The values in a parameter file, and the names that fill its placeholders. Its lines are not shown: they may be
+    secret, and so may the words of one that is no JSON."""
+    try:
+        document = load(parameters[1], parameters[0])
+    except InvalidTemplate as error:
+        raise InvalidTemplate([_wordless(problem) for problem in error.problems]) from None
+    try:
+        filled = placeholders.fill(document, sets)
+        return parameters_of(filled.document), filled.used
+    except InvalidTemplate as error:
+        raise InvalidTemplate([replace(problem, quoted=False) for problem in error.problems]) from None
+
+
+def _wordless(problem: Problem) -> Problem:
+    hint = problem.hint and WORD.sub("`…`", problem.hint)
+    return replace(problem, message=WORD.sub("`…`", problem.message), hint=hint, quoted=False)
 
 
 def _wanted(document: Document) -> list[str]:

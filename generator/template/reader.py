@@ -49,10 +49,12 @@ class Read:
         from generator.template.fetch import addresses_in, scripts_in  # noqa: PLC0415
 
         scripts = scripts_in(self.template)
-        secrets = {secret for _, uri, *_ in addresses_in(self.template) for secret in addresses.secrets_of(uri)}
+        blobs = [getattr(target, "uri", None) or "" for target in self.template.properties.distribute]
+        uris = [*(uri for _, uri, *_ in addresses_in(self.template)), *blobs]
+        secrets = {secret: stars for uri in uris for secret, stars in addresses.secrets_of(uri).items()}
         for secret in sorted(secrets, key=len, reverse=True):
             if len(secret) >= SHORTEST_SECRET and not any(secret in line for line in scripts):
-                text = text.replace(secret, "***")
+                text = text.replace(secret, secrets[secret])
         return _starred(_starred_tokens(text, self.secrets), self.secrets)
 
 

@@ -57,7 +57,7 @@ def as_json(problems: Sequence[Problem], sources: Mapping[str, bytes] | None = N
 def _entry(problem: Problem, lines: list[str]) -> dict[str, Any]:
     """One problem for programs."""
     entry = asdict(problem)
-    if 0 < problem.line <= len(lines):
+    if entry.pop("quoted") and 0 < problem.line <= len(lines):
         entry["text"], entry["mark"] = _marked(lines[problem.line - 1], problem.column)
     return entry
 
@@ -105,7 +105,7 @@ def _block(problem: Problem, lines: list[str], colour: bool) -> str:
     if problem.path:
         path = printable(problem.path)
         parts.append(f"  at {path if len(path) <= LONGEST_PATH else path[: LONGEST_PATH - 1] + '…'}")
-    if 0 < problem.line <= len(lines):
+    if problem.quoted and 0 < problem.line <= len(lines):
         shown, mark = _marked(lines[problem.line - 1], problem.column)
         parts += [
             f"  {_painted('dim', '|', colour)} {shown}",

@@ -7,6 +7,7 @@ from typing import Any
 
 from generator.errors import ImagegenError
 from generator.settings import Settings
+from generator.template import addresses
 from generator.template.systems import system_of
 from generator.workspace.blueprint import Azure, Bastion, Communicator, Step, System
 
@@ -95,7 +96,7 @@ def _resources(template: Any) -> Iterator[str]:
     """The ids and addresses that the distributors name, without a version."""
     for target in template.properties.distribute:
         named = getattr(target, "gallery_image_id", None) or getattr(target, "image_id", None)
-        yield (named or target.uri or "").partition("/versions/")[0]
+        yield (named or addresses.plain(target.uri or "")).partition("/versions/")[0]
 
 
 def _subscription(template: Any, settings: Settings, subnet: str) -> str:

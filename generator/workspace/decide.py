@@ -7,6 +7,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from generator.settings import Settings
+from generator.template import addresses
 from generator.workspace import names
 from generator.workspace.azure import azure_of, canonical, refuse_large
 from generator.workspace.blueprint import (
@@ -181,7 +182,7 @@ def _destination(distributor: Any, settings: Settings) -> Destination:
             )  # fmt: skip
         case "ManagedImage":
             return Destination(name, kind, distributor.image_id.rstrip("/"), tags, location=distributor.location)
-    return Destination(name, kind, distributor.uri or "", tags)
+    return Destination(name, kind, addresses.plain(distributor.uri or ""), tags)
 
 
 def _regions(distributor: Any) -> tuple[Region, ...]:

@@ -1,5 +1,6 @@
 """The way from a template file to a workspace: load, check, decide, render, write."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -88,13 +89,21 @@ def _locked_settings(settings: Settings, name: str, lock: store.Lock | None, fou
 
 def _refuse_secrets(files: dict[str, bytes], secrets: Iterable[str]) -> None:
     """Raise ImagegenError when the value of a secure parameter would stand in a file that is committed."""
-    long = [secret.encode() for secret in secrets if len(secret) >= SHORTEST_TOLD]
-    leaks = sorted(path for path, content in files.items() if any(secret in content for secret in long))
+    found = [part for secret in secrets for part in _standing(secret)]
+    leaks = sorted(path for path, content in files.items() if any(part in content for part in found))
     if leaks:
         raise ImagegenError(
             f"the value of a secure parameter would stand in {', '.join(leaks)}",
             "a workspace is committed: let the script fetch the secret when it runs",
         )
+
+
+def _standing(secret: str) -> list[bytes]:
+    """How a secret may stand in a file of a workspace: as it is and in JSON; a short one only alone: chance."""
+    spelt = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    if len(secret) < SHORTEST_TOLD:
+        spelt = {around.format(one) for one in spelt for around in ('"{}"', "\n{}\n")}
+    return [one.encode() for one in spelt]
 
 
 def _kept(found: "Read", raw: bytes) -> bytes:

@@ -22,8 +22,9 @@ class _Object(list[tuple[str, Any]]):
     """A JSON object with all of its pairs."""
 
 
-def providers(folder: Path) -> set[str]:
-    """The providers that the state has resources of: `terraform init` installs and runs them, called for or not.
+def foreign(folder: Path, ours: set[str]) -> set[str]:
+    """Why the state is not believed: the providers that it has resources of and that are not ours, since
+    `terraform init` installs and runs them, called for or not; or that they cannot be told.
 
     Empty where there is no state, or none that Terraform could read. What is built into Terraform is left out.
     """
@@ -31,11 +32,11 @@ def providers(folder: Path) -> set[str]:
     if top is None:
         return set()
     if top is BEYOND:
-        return {"that cannot be told: it is too large or too deep"}
+        return {"it is too large or too deep to tell its providers"}
     if versions := [one for one in _values(top, "version") if one != 4]:
-        return {f"those of state version {versions[0]}"}  # older ones name them otherwise
+        return {f"it is of state version {str(versions[0])[:20]}, which names providers otherwise"}
     named = {_provider(str(one)) for resource in _resources(top) for one in _values(resource, "provider")}
-    return named - {BUILTIN}
+    return {f"it needs the provider {name}" for name in named - ours - {BUILTIN}}
 
 
 def directories(folder: Path) -> dict[str, set[str]]:

@@ -234,7 +234,7 @@ def foreign_to_terraform(folder: Path, files: dict[str, bytes]) -> list[str]:
     ours = {AZURERM} if any(name.startswith("modules/azure/") for name in files) else set()
     if ours and _providers_locked(folder / PROVIDERS_LOCK) <= ours:
         found.discard(PROVIDERS_LOCK)
-    programs = {f"{state.STATE} (it needs the provider {name})" for name in state.providers(folder) - ours}
+    programs = {f"{state.STATE} ({reason})" for reason in state.foreign(folder, ours)}
     links = set(_leading_away(folder, {"images"}, ("images/*", "images/*/*")))
     return sorted((found - set(files) - KEPT) | programs | links)
 

@@ -39,3 +39,13 @@ def test_a_registry_out_of_reach_is_told(workspace: Path, terraform: StandIn) ->
     assert said.code == 1
     assert "error: terraform init failed: Failed to query available provider packages" in said.err
     assert "hint: Terraform downloads its providers once: is the registry reachable from here?" in said.err
+
+
+def test_a_state_that_was_cut_off_is_told(workspace: Path, terraform: StandIn) -> None:
+    """With the one before it."""
+    terraform.fails("none", "")
+    (workspace / "terraform.tfstate").write_text('{"version": 4, "terra')
+    said = command("plan", workspace)
+    assert said.code == 1
+    assert "The state file could not be parsed as JSON" in said.err
+    assert "hint: is terraform.tfstate damaged? terraform.tfstate.backup is the one before" in said.err

@@ -155,3 +155,22 @@ def test_a_build_that_heeds_no_interrupt_is_killed_and_said_to_be(
         assert command("cleanup", folder).code == 0
     for folder in pair:
         invariants.nothing_is_left(folder, world.state_dir)
+
+
+def test_a_value_for_several_builds_is_on_no_command_line(
+    template: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a secret; nor does the log tell it."""
+    both = [tmp_path / "one.json", tmp_path / "two.json"]
+    for path in both:
+        path.write_text(template.read_text().replace('"true"', '"test -n <what>"'))
+    terraform.fails("apply", f"tr '\\0' ' ' </proc/$PPID/cmdline >{tmp_path}/at-work-$$; exit 1")
+    monkeypatch.chdir(tmp_path)
+    said = command("-v", "apply", *both, "--target", "local", "--set", "what=planted\nvalue")
+    assert said.code == 1
+    seen = [path.read_text() for path in tmp_path.glob("at-work-*")]
+    assert [text.count("apply") for text in seen] == [1, 1], said.err
+    assert "planted" not in "".join(seen) + said.out + said.err
+    scripts = [path.read_text() for path in tmp_path.rglob("scripts/010-*")]
+    assert len(scripts) == 2
+    assert all("planted\nvalue" in text for text in scripts)

@@ -12,7 +12,7 @@ from generator.template.arm.bounds import DEFINITION, ExpressionError
 from generator.template.arm.declared import Declaration, check, declaration, members, section
 from generator.template.arm.evaluate import GIVE
 from generator.template.arm.scope import Run, Scope, Where, inside
-from generator.template.arm.values import MISSING, find, spelled
+from generator.template.arm.values import MISSING, find, spelled, texts
 from generator.template.document import Path, Place
 
 Values = Mapping[str, Callable[[], Any]]
@@ -30,6 +30,7 @@ class Template:
         self.given = given
         self._known: dict[str, Any] = {}
         self._open: dict[str, None] = {}
+        self._of_secrets: set[str] = set()
 
     def scope(self) -> Scope:
         """The scope of its top."""
@@ -55,7 +56,8 @@ class Template:
         except ExpressionError as error:
             raise self.run.located(error, declared.path, None, at_key=True) from None
         if declared.secure:
-            self.run.secrets.update(_texts(value))
+            self.run.asked += 1
+            self.run.secrets.update(texts(value))
         return value
 
     def _given_or_default(self, declared: Declaration) -> Any:
@@ -139,11 +141,13 @@ class Template:
         if isinstance(known, InvalidTemplate):
             raise InvalidTemplate(known.problems)
         if known is not MISSING:
+            self.run.asked += what in self._of_secrets
             return known
         if what in self._open:
             chain = [*self._open][[*self._open].index(what) :]
             raise ExpressionError(f"{what} needs itself: {' → '.join([*chain[:5], what])}")
         self._open[what] = None
+        asked = self.run.asked
         try:
             self._known[what] = compute()
         except InvalidTemplate as error:
@@ -151,27 +155,11 @@ class Template:
             raise
         finally:
             del self._open[what]
+            if self.run.asked > asked:
+                self._of_secrets.add(what)
         return self._known[what]
 
     def _unknown(self, what: str, name: str, known: list[str]) -> ExpressionError:
         near = get_close_matches(name[:80], known[:1000], 1)
         hint = f"did you mean `{near[0]}`?" if near else None
         return ExpressionError(f"the template declares no {what} `{name[:80]}`", hint)
-
-
-LONG_NUMBER = 6  # digits; to star out less would garble every message
-
-
-def _texts(value: Any) -> set[str]:
-    """All texts and numbers in a secret that are long enough to be one."""
-    found: set[str] = set()
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str) and len(one) > 3:
-            found.add(one)
-        elif isinstance(one, int | float) and len(str(one)) >= LONG_NUMBER:
-            found.add(str(one))
-        elif isinstance(one, dict | list):
-            waiting.extend(one.values() if isinstance(one, dict) else one)
-    return found

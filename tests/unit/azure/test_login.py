@@ -12,8 +12,9 @@ from generator.azure import machines
 from generator.azure.session import Session, connect
 from generator.errors import ImagegenError
 from generator.login import credentials, endpoints
-from generator.login.credentials import Login, credential, environment
+from generator.login.credentials import Login, credential
 from generator.login.endpoints import PUBLIC
+from generator.login.environment import environment
 from generator.login.errors import unless_missing
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import fault
@@ -131,16 +132,34 @@ def test_a_broken_certificate_is_told(tmp_path: Path) -> None:
 def test_az_says_which_subscription(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     az = tmp_path / "az"
     az.write_text(
-        "#!/bin/sh\n"
+        f"#!/bin/sh\nenv >>{tmp_path}/given\n"
         'case "$*" in *get-access-token*) echo \'{"accessToken":"t","expires_on":4102444800,"expiresOn":"x"}\';;\n'
         '*) echo \'{"id":"from-az","tenantId":"tenant-of-az"}\';; esac\n'
     )
     az.chmod(az.stat().st_mode | stat.S_IXUSR)
     path = f"{tmp_path}:{os.environ['PATH']}"
     monkeypatch.setenv("PATH", path)
+    for name in ("NPM_TOKEN", "ARM_CLIENT_SECRET", "AZURE_CONFIG_DIR"):
+        monkeypatch.setenv(name, f"planted-{name}")
     session = connect("", {"PATH": path})
     assert (session.source, session.subscription_id, session.tenant_id) == ("az", "from-az", "tenant-of-az")
     assert connect("given", {"PATH": path}).subscription_id == "given"
+    given = (tmp_path / "given").read_text()
+    assert "AZURE_CONFIG_DIR=planted" in given
+    assert "TOKEN" not in given
+    assert "ARM_" not in given
+
+
+@pytest.mark.parametrize("says", ["echo a warning", "echo '[]'", "echo nobody is logged in >&2; exit 1"])
+def test_an_az_that_gives_no_token_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+    az = tmp_path / "az"
+    az.write_text(f"#!/bin/sh\n{says}\n")
+    az.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(
+        ImagegenError, match=r"login to Azure by az was refused: (az failed.*nobody|`az account get-acc)"
+    ):
+        connect("", {"PATH": os.environ["PATH"]})
 
 
 def test_a_subscription_must_be_said(azure_arm: AzureArm, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,8 @@
 """How often a client asks again, and how long that takes."""
 
+import time
+from datetime import datetime, tzinfo
+
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import HttpTransport
@@ -64,3 +67,16 @@ def test_our_login_goes_to_no_strange_host(session: Session, url: str) -> None:
     with pytest.raises(ImagegenError, match="it is not given your login"):
         session.blobs(url)
     assert session.blobs("https://a.blob.core.windows.net")
+
+
+def test_the_time_is_azures_own(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer whose clock is hours ahead would take a living build for a dead one."""
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Ahead":
+            return cls.fromtimestamp(time.time() + 36000, tz)
+
+    monkeypatch.setattr("generator.azure.session.datetime", Ahead)
+    for _ in range(2):
+        assert abs(session.now().timestamp() - time.time()) < 5
