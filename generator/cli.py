@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource as resource_limits
 import signal
 import sys
 from contextlib import suppress
@@ -229,6 +230,8 @@ def doctor(
 def main() -> NoReturn:
     """The entry point of the command."""
     console.open_closed()
+    # A core dump of ours, or of a child's, would hold keys and secrets.
+    resource_limits.setrlimit(resource_limits.RLIMIT_CORE, (0, 0))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _interrupt)

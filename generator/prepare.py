@@ -33,6 +33,9 @@ def ready(
         settings = replace(settings, no_cache=True)  # a saved machine would have them in its memory
     target = target_of(settings)
     generated = generated_of(subject, out, settings)
+    azure = generated.blueprint.azure
+    if secrets and azure and azure.communicator == "extension":
+        raise ImagegenError("one extension cannot carry secrets", "set communicator to auto or run-command")
     target.require(generated.blueprint, building=building)
     if not subject.is_dir():
         write(generated, force=force, waiting=events.note if wait else None)

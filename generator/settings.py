@@ -21,6 +21,7 @@ OF_TARGET = {
 }
 # Which program runs, and which of our files are believed: an imagegen.toml comes with a checkout, maybe a stranger's.
 ONES_OWN = ("terraform", "cache_dir", "state_dir")
+LARGEST_FILE = 1024 * 1024  # bytes of an imagegen.toml
 SWITCHES = ("strict", "allow_local_state", "no_cache")
 # Rounds of WindowsUpdate: the default and the most (design.md section 7: bounded).
 ROUNDS = 4
@@ -161,7 +162,11 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415 - slow to import, and there is rarely a file
 
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE)
+        if len(content) == LARGEST_FILE:
+            raise ImagegenError(f"{path} is too large")
+        values = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise ImagegenError(f"{path} is not valid TOML: {error}") from error
     for name, value in values.items():

@@ -13,6 +13,7 @@ from generator import orphans
 from generator.errors import ImagegenError
 from generator.process import Process
 from generator.run import inherited
+from generator.template import plain
 from generator.workspace.files import atomic_write, from_json, remove_unfinished, require, to_json
 from generator.workspace.store import LEDGER
 
@@ -93,7 +94,7 @@ def read(workspace: Path) -> Journal | None:
     A damaged one tells of a build of which nothing is known: what it left is found by other marks.
     """
     try:
-        told = from_json(path(workspace, JOURNAL).read_bytes())
+        told = from_json(plain.read(path(workspace, JOURNAL), plain.LARGEST))
         known = {name: told[name] for name in _KINDS if name in told}
         require(known, {name: _KINDS[name] for name in known})
         return Journal(**known)

@@ -8,6 +8,7 @@ from typing import Any
 
 from generator.build.numbering import is_version
 from generator.errors import ImagegenError
+from generator.template import plain
 from generator.workspace import names
 from generator.workspace.files import atomic_write, from_json, to_json
 from generator.workspace.store import LEDGER
@@ -63,7 +64,7 @@ def load(folder: Path) -> Ledger:
     if not path.exists():
         return Ledger({})
     try:
-        ledger = parse(path.read_bytes())
+        ledger = parse(plain.read(path, plain.LARGEST))
         if "coming" in ledger.statuses().values():
             raise ValueError("it has a version that is not released")
         return ledger

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -140,7 +141,7 @@ def sweep(settings: Settings) -> list[str]:
     """
     root = _root(settings)
     left = _left(root)
-    if not left:
+    if not left or not os.access(root, os.W_OK):
         return []
     with (root / LOCK).open("w") as file:
         try:

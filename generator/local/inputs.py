@@ -26,7 +26,8 @@ def machine(settings: Settings, job: Job, base: bases.Base | None, public_key: s
     size = job.blueprint.disk_size_gb
     if base is None:
         return _values(job, public_key, port, _disk(PLANNED, "raw", "agent", size), "tcg")
-    kept = {"digest": base.digest, "states": str(states.folder(settings.cache_dir))}
+    root = states.folder(settings.cache_dir)
+    kept = {"digest": base.digest, "states": str(root)} if states.takes_writes(root) else {}
     disk = _disk(str(base.disk), "raw", base.seed, size) | kept
     values = _values(job, public_key, port, disk, accelerator.choose(settings, base))
     found = cache.inputs(settings, job.workspace, job.blueprint, values["machine"])

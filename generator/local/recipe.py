@@ -24,6 +24,11 @@ SOURCES = (
 )
 EFI_PARTITION = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 FORMATS = ("qcow2", "raw", "vpc", "vhdx")
+# What a failed build has said somewhere, before all that fails for that; and what to do about it.
+HINTS = {
+    "E: Failed to fetch": "is Debian's mirror reachable from here?",
+    "No space left on device": "make room for `cache_dir`, or choose another",
+}
 _FOLDER = Path(__file__).parent / "recipes"
 
 Report = Callable[[str], None]
@@ -135,21 +140,19 @@ def _proxy() -> list[str]:
 def _stream(argv: list[str], report: Report, scratch: Path | None = None) -> None:
     """Run a program, pass its lines on, and raise ImagegenError with the last of them when it fails."""
     last: deque[str] = deque(maxlen=10)
-    unreached: list[str] = []
+    reasons: list[tuple[str, str]] = []
 
     def on_line(line: str) -> None:
         if line.strip():
             last.append(line.strip())
             report(line)
-        if line.startswith("E: Failed to fetch"):
-            unreached.append(line.removeprefix("E: ").strip())
+        reasons.extend((line.removeprefix("E: ").strip(), hint) for words, hint in HINTS.items() if words in line)
 
     extra = {"PATH": host.search_path()} | ({"TMPDIR": str(scratch)} if scratch else {})
     code = stream(argv, on_line, extra_env=extra)
-    if code != 0 and unreached:
-        raise ImagegenError(f"the base was not built: {unreached[0]}", "is Debian's mirror reachable from here?")
     if code != 0:
-        raise ImagegenError(f"the base was not built: {' / '.join(list(last)[-3:])}", f"{argv[0]} ended with {code}")
+        reason, hint = (reasons or [(" / ".join(list(last)[-3:]), f"{argv[0]} ended with {code}")])[0]
+        raise ImagegenError(f"the base was not built: {reason}", hint)
 
 
 def _is_vhd(file: Path) -> bool:

@@ -7,6 +7,7 @@ of those exists, the state stays. The time of `uses` is when it was last used.
 
 import fcntl
 import hashlib
+import os
 import secrets
 import shutil
 import time
@@ -84,6 +85,11 @@ def folder(cache: Path) -> Path:
     return cache / "machines"
 
 
+def takes_writes(root: Path) -> bool:
+    """Whether saved machines may be used and kept there: each use is put on record. False for a read-only cache."""
+    return os.access(next(path for path in (root, *root.absolute().parents) if path.exists()), os.W_OK)
+
+
 def claim(root: Path, key: str, directory: Path) -> State | None:
     """The state of that key, in use by the machine in `directory` from now on; None when there is no sound one."""
     with _lock(root / "lock"):
@@ -103,12 +109,16 @@ def exists(root: Path, key: str) -> bool:
 
 def sound(root: Path) -> list[State]:
     """All states that a machine can go on from, the last used first."""
+    if not takes_writes(root):
+        return []
     with _lock(root / "lock"):
         return [state for state in _all(root) if _sound(state)]
 
 
 def listed(root: Path) -> list[State]:
     """All states, the last used first; those too that wait for their last machine to end."""
+    if not takes_writes(root):
+        return _all(root)
     with _lock(root / "lock"):
         return _all(root)
 
@@ -123,6 +133,8 @@ def ground(state: State, others: list[State]) -> Path:
 
 def forget(root: Path, keys: Collection[str]) -> None:
     """Let nobody go on from the states of these keys any more."""
+    if not keys:
+        return
     with _lock(root / "lock"):
         for state in _all(root):
             if state.key in keys:
@@ -196,7 +208,7 @@ def prune(root: Path, limit: int = LIMIT) -> list[State]:
 
 def sweep(root: Path) -> list[str]:
     """Remove what a maker that was killed left half made, and return it in words."""
-    if not any(not (left / FACTS).exists() for left in root.glob("*.*/")):
+    if not any(not (left / FACTS).exists() for left in root.glob("*.*/")) or not takes_writes(root):
         return []
     with _lock(root / "lock"):
         return [f"half of the saved machine {left.name}" for left in _sweep(root)]

@@ -65,6 +65,8 @@ class LocalTarget:
         if base is None:
             events.note(f"building the base {wanted.name} once; it is kept for all later builds")
             base = bases.ensure(self.settings, wanted.name, lambda line: events.output("base", line))
+        if not states.takes_writes(self._states):
+            events.note(f"{self._states} takes no writes: every step runs, and nothing of this build is kept")
         self._held.enter_context(bases.held(base))
         size = base.disk.stat().st_size
         if 0 < blueprint.disk_size_gb * GIB < size:

@@ -5,6 +5,7 @@ import os
 import stat
 from pathlib import Path
 
+LARGEST = 64 * 1024 * 1024  # bytes of a file of a workspace; ours have a third at most
 _OTHERS = (errno.ELOOP, errno.ENXIO)  # open(2): a link with O_NOFOLLOW, a socket
 
 

@@ -71,7 +71,7 @@ def _released_to(folder: Path) -> tuple[str, ...]:
     """The subscriptions that released images are in: their providers stay, whatever the template says today
     (azure-facts 15)."""
     try:
-        releases = from_json(plain.read(folder / store.LEDGER, store.LARGEST))["releases"]
+        releases = from_json(plain.read(folder / store.LEDGER, plain.LARGEST))["releases"]
         images = [image for release in releases.values() for image in release["images"].values()]
         found = {str(image.get("subscription_id", "")) for image in images}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -149,5 +149,5 @@ def _recorded(folder: Path, uris: list[str], lock: store.Lock) -> dict[str, byte
     for uri, name in zip(uris, lock.sources, strict=False):
         path = folder / name
         if path.resolve() == folder.resolve() / name and path.is_file():
-            recorded[uri] = plain.read(path, store.LARGEST)
+            recorded[uri] = plain.read(path, plain.LARGEST)
     return recorded

@@ -50,7 +50,7 @@ def _key(folder: Path, settings: Settings, lock: Lock) -> bytes:
     told = hashlib.sha256(repr((str(folder), settings, _code())).encode())
     for name in (store.LOCK, store.TEMPLATE, store.PARAMETERS, store.LEDGER, *lock.sources):
         with suppress(OSError):
-            content = plain.read(folder / name, store.LARGEST)
+            content = plain.read(folder / name, plain.LARGEST)
             told.update(f"\0{name}\0{len(content)}\0".encode() + content)
     return told.digest()
 
@@ -80,7 +80,7 @@ def _files(folder: str) -> Iterator[str]:
 def _kept(place: Path, key: bytes) -> dict[str, Any] | None:
     """Blueprint, files and warnings, kept under this key; None for what is not whole, or not the user's own."""
     try:
-        raw = plain.read(place, store.LARGEST)
+        raw = plain.read(place, plain.LARGEST)
         ours = place.lstat().st_uid == os.geteuid()
     except OSError:
         return None

@@ -12,7 +12,6 @@ from typing import Any
 from generator.template import plain
 
 STATE = "terraform.tfstate"
-LARGEST = 64 * 1024 * 1024  # bytes
 BUILTIN = "terraform.io/builtin/terraform"  # terraform_data is its
 BEYOND = object()
 _PROVIDER = re.compile(r'(?:module\.[^"]*\.)?provider\["([^"]*)"\](?:\.\w+)?')
@@ -85,8 +84,8 @@ def _read(folder: Path) -> Any:
     path = folder / STATE
     if not path.is_file():
         return None
-    content = plain.read(path, LARGEST)
-    if len(content) >= LARGEST:
+    content = plain.read(path, plain.LARGEST)
+    if len(content) >= plain.LARGEST:
         return BEYOND
     try:
         return json.loads(content.decode("utf-8", "replace"), object_pairs_hook=_Object, parse_int=_number)

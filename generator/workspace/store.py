@@ -18,7 +18,6 @@ LOCK = "imagegen.lock.json"
 TEMPLATE = "template.json"
 PARAMETERS = "parameters.json"
 SCHEMA = 1
-LARGEST = 64 * 1024 * 1024  # bytes of a file; ours have a third at most
 # What a build leaves in a workspace by itself: ours, but never rendered.
 LEDGER = "releases.auto.tfvars.json"
 KEPT = {LEDGER}
@@ -90,7 +89,7 @@ def read_lock(folder: Path) -> Lock | None:
     if not path.is_file():
         return None
     try:
-        value = from_json(plain.read(path, LARGEST))
+        value = from_json(plain.read(path, plain.LARGEST))
         if value["schema"] != SCHEMA:
             raise ImagegenError(f"{path} was written by another version of imagegen", "use that version")
         files, writing = (
@@ -156,7 +155,7 @@ def _state(path: Path, content: bytes, locked: set[str], is_lock: bool) -> State
 
 def _present(path: Path) -> bytes:
     """What a file holds, up to more than any of ours does."""
-    return plain.read(path, LARGEST)
+    return plain.read(path, plain.LARGEST)
 
 
 def _inside(folder: Path, path: str) -> bool:
@@ -191,7 +190,7 @@ def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, forc
 
 def _announce(folder: Path, digests: dict[str, str]) -> None:
     """Let the lock say what is about to be written: until all is, that counts as ours too, and so does what it was."""
-    lock = from_json(plain.read(folder / LOCK, LARGEST))
+    lock = from_json(plain.read(folder / LOCK, plain.LARGEST))
     atomic_write(folder / LOCK, to_json(lock | {"writing": digests}), sync=True)
 
 

@@ -52,6 +52,10 @@ def test_one_extension_carries_all_steps(azure: Azure, template: Write, tmp_path
     path = template(file, name="file", vmProfile=private(azure), distribute=[shared(image)])
     refused = azure.imagegen("apply", path, "--out", tmp_path / "no", "--communicator", "extension", code=1)
     assert "one extension cannot carry File" in refused.stderr
+    azure.imagegen.environment["TOKEN"] = "hunter2"
+    refused = azure.imagegen("apply", out, "--secret", "TOKEN", code=1)
+    assert "one extension cannot carry secrets" in refused.stderr
+    assert not (out / ".imagegen").exists()
 
 
 def test_a_bastion_leads_to_a_private_machine(azure: Azure, template: Write, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.contents import Contents, Resource
 from tests.azure_sim.errors import AnswerLost, CloudError
 
-How = Literal["refuse", "lose", "fail", "slow"]
+How = Literal["refuse", "lose", "late", "fail", "slow"]
 Fault = dict[str, Any]
 FOREVER = -1
 
@@ -27,7 +27,8 @@ def fault(
 ) -> Fault:
     """A line of the table.
 
-    refuse: answered with the error, nothing changes. lose: carried out, but the answer never comes.
+    refuse: answered with the error, nothing changes. lose: carried out, but the answer never comes. late: carried out,
+    and answered only after the `seconds`.
     fail: accepted, and after the resource's delay it ends as `Failed`. slow: only the `seconds`, which the others add
     too. The action is create, update, read, delete, list, authenticate, or a machine's (start, deallocate, ...).
     """
@@ -63,7 +64,9 @@ def refuse(planted: Fault | None) -> None:
 
 
 def lose(planted: Fault | None) -> None:
-    """Raise a fault that keeps the answer back."""
+    """Keep the answer back: for some time, or for ever, by raising the fault."""
+    if planted and planted["how"] == "late":
+        time.sleep(planted["seconds"])
     if planted and planted["how"] == "lose":
         raise AnswerLost("the connection was reset before the answer came")
 

@@ -1,13 +1,16 @@
 """A disk that is full or takes no writes, under each of the folders that imagegen writes to."""
 
 import hashlib
+import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests import invariants
-from tests.faults.conftest import Disk, World
+from tests.faults.conftest import Disk, StandIn, World
 from tests.hostile.examine import command
 
 
@@ -122,3 +125,64 @@ def test_a_workspace_that_takes_no_writes(workspace: Path, template: Path, disk:
         assert "read-only file system" in said.err.lower(), said.err
     assert invariants.contents(kept) == before
     invariants.nothing_is_left(kept, world.state_dir)
+
+
+def test_a_cache_that_takes_no_writes_costs_only_time(
+    workspace: Path, base: Path, disk: Disk, world: World, terraform: StandIn, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A shared one, say: its bases are used, its saved machines are not. What somebody left half made there stays."""
+    cache = disk.path / "cache"
+    for half in (base.parent / "half.partial", world.cache_dir / "machines/key.token"):
+        half.mkdir(parents=True)
+    subprocess.run(["cp", "-r", "--sparse=always", world.cache_dir, cache], check=True)
+    before = invariants.contents(cache)
+    disk.read_only()
+    monkeypatch.setenv("IMAGEGEN_CACHE_DIR", str(cache))
+    terraform.fails("apply", f"cp *.tfvars.json {world.state_dir}/builds/*/*.tfvars.json {tmp_path}; exit 1")
+    said = command("apply", workspace)
+    assert said.code == 1
+    assert "takes no writes: every step runs" in said.err
+    assert "terraform apply" in said.err
+    (values,) = [
+        found for path in tmp_path.glob("*.tfvars.json") if "machine" in (found := json.loads(path.read_text()))
+    ]
+    assert values["machine"]["disk"]["backing"].startswith(str(cache))
+    assert "states" not in values["machine"]["disk"]
+    assert not values["machine"]["cache"].get("keep")
+    assert command("cleanup", workspace).code == 0
+    assert invariants.contents(cache) == before
+    invariants.nothing_is_left(workspace, world.state_dir)
+
+
+def test_no_room_for_a_base(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is imported: told, and half of it does not stay."""
+    monkeypatch.setenv("IMAGEGEN_CACHE_DIR", str(disk.path / "cache"))
+    own = tmp_path / "own.raw"
+    own.write_bytes(os.urandom(4 * 1024 * 1024))
+    said = command("base", "import", own, "--as", "me:own:1")
+    assert said.code == 1
+    assert "No space left on device" in said.err, said.err
+    assert [path.name for path in (disk.path / "cache/bases").iterdir()] == ["lock"]
+    disk.fill()
+    said = command("base", "import", own, "--as", "me:own:1")
+    assert said.code == 1
+    assert "No space left on device" in said.err, said.err
+    disk.empty()
+    invariants.nothing_half_written(disk.path)
+
+
+def test_no_room_for_a_base_that_is_built(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By mmdebstrap, which packs a tree into the cache; here a stand-in of the same name, as Debian is not fetched."""
+    cache, programs = disk.path / "cache", disk.path.parent / "bin"
+    programs.mkdir()
+    packs = f"cd {cache}/bases/*.partial && head -c 9000000 /dev/urandom >tree.tar"
+    (programs / "mmdebstrap").write_text(f"#!/bin/sh\n{packs}\nfor i in 1 2 3; do echo I: more; done\nexit 25\n")
+    (programs / "mmdebstrap").chmod(0o755)
+    monkeypatch.setenv("IMAGEGEN_CACHE_DIR", str(cache))
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    said = command("base", "build", "debian-12")
+    assert said.code == 1
+    assert "the base was not built" in said.err
+    assert "No space left on device" in said.err, said.err
+    assert [path.name for path in (cache / "bases").iterdir()] == ["lock"]

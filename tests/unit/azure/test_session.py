@@ -8,9 +8,12 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import HttpTransport
 from azure.storage.blob import BlobClient
 
+from generator.azure import ids, runcommands, staging
 from generator.azure import session as sessions
 from generator.azure.session import Session
 from generator.errors import ImagegenError
+from generator.login import endpoints
+from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import FOREVER, fault
 from tests.unit.azure import making
@@ -80,3 +83,28 @@ def test_the_time_is_azures_own(session: Session, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("generator.azure.session.datetime", Ahead)
     for _ in range(2):
         assert abs(session.now().timestamp() - time.time()) < 5
+
+
+@pytest.mark.parametrize(
+    ("action", "arm_type"),
+    [
+        ("create", "Microsoft.Compute/virtualMachines/runCommands"),
+        ("delete", "Microsoft.Compute/virtualMachines/runCommands"),
+        ("delete", "Microsoft.Resources/resourceGroups"),
+    ],
+)
+def test_an_answer_that_comes_after_we_gave_up_costs_time_only(
+    session: Session, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, action: str, arm_type: str
+) -> None:
+    """What was asked was done, and is asked again."""
+    monkeypatch.setattr(endpoints, "ANSWER_SECONDS", 0.5)
+    making.machine(cloud)
+    cloud.plant(fault(action, arm_type, "late", seconds=2.0))
+    cloud.set(scripts=[{"match": "", "output": "hello"}])
+    assert runcommands.run(session, making.MACHINE, "probe", "echo hello").output == "hello"
+    assert not cloud.resources(arm_type="Microsoft.Compute/virtualMachines/runCommands")
+    group = ids.group(making.MACHINE)
+    staging._delete_group(session.resources().resource_groups, group)
+    assert not [each for each in cloud.resources() if each["name"] == group]
+    asked = [where for _, where in cloud.journal(action, "update") if ArmId(where).type.lower() == arm_type.lower()]
+    assert len(asked) >= 2
