@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -77,6 +77,21 @@ def list_bases(settings: Settings) -> list[Base]:
     """All bases in the cache by name, those of older recipes too (a key that is not recipe.key(name))."""
     found = (_read(folder.parent) for folder in _root(settings).glob("*/base.json"))
     return sorted((base for base in found if base), key=lambda base: (base.name, base.key))
+
+
+def require_sound(base: Base) -> None:
+    """Raise ImagegenError for a base whose disk is not as it was published.
+
+    Its digest takes seconds: it is made where the disk was written since, as its time says.
+    """
+    record, written = base.disk.with_name("base.json"), base.disk.stat().st_mtime_ns
+    facts = from_json(record.read_bytes(), _KINDS)
+    if facts.get("written") == written:
+        return
+    if images.digest(base.disk) != base.digest:
+        raise ImagegenError(f"the base {base.name} is damaged", files.remaking(base.disk))
+    with suppress(OSError):  # a cache that was copied here; if it takes no writes, it is looked at again
+        atomic_write(record, to_json(facts | {"written": written}), sync=True)
 
 
 @contextmanager
@@ -230,6 +245,7 @@ def _publish(settings: Settings, facts: dict[str, Any], build: Builder, on_line:
         facts |= {"version": version, "sha256": images.digest(disk), "virtual_size": disk.stat().st_size}
         if (packages := partial / "packages").exists():
             facts["packages_sha256"] = images.digest(packages)
+        facts["written"] = disk.stat().st_mtime_ns
         facts["build_seconds"] = round(time.monotonic() - began, 1)
         atomic_write(partial / "base.json", to_json(facts), sync=True)
         disk.chmod(0o444)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from generator.errors import ImagegenError, to_paste
+from generator.errors import ImagegenError
 from generator.local import files, host, images, login, qemu
 from generator.local.accelerator import Name
 from generator.local.qemu import Memory
@@ -134,10 +134,9 @@ def greets(port: int) -> bool:
 
 
 def _reason(wanted: Start, message: str) -> ImagegenError:
-    """Why a machine did not come up. A base that never changes is looked at only now: its digest takes seconds."""
+    """Why a machine did not come up. A base that seemed unchanged is looked at only now: its digest takes seconds."""
     if wanted.digest and images.digest(wanted.backing) != wanted.digest:
-        again = f"`{to_paste('imagegen', 'base', 'remove', wanted.backing.parent.name)}`; the next build makes it anew"
-        return ImagegenError(f"{message}: its base is damaged", again)
+        return ImagegenError(f"{message}: its base is damaged", files.remaking(wanted.backing))
     return failure(wanted.directory, message)
 
 

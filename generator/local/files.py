@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from generator.errors import to_paste
 from generator.workspace.files import sync_path
 
 _FLOCK = "hhqqi4x"  # fcntl(2): type, whence, start, length, process
@@ -59,3 +60,8 @@ def _plain(line: str) -> str:
 
     without = re.sub(r"\x1b(\[[0-9;?=]*[A-Za-z]|.)", "", line)
     return "".join(character for character in without if character.isprintable()).strip()
+
+
+def remaking(disk: Path) -> str:
+    """What to do about the disk of a base that is damaged."""
+    return f"`{to_paste('imagegen', 'base', 'remove', disk.parent.name)}`; the next build makes it anew"

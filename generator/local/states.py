@@ -87,7 +87,8 @@ def folder(cache: Path) -> Path:
 
 def takes_writes(root: Path) -> bool:
     """Whether saved machines may be used and kept there: each use is put on record. False for a read-only cache."""
-    return os.access(next(path for path in (root, *root.absolute().parents) if path.exists()), os.W_OK)
+    there = next(path for path in (root, *root.absolute().parents) if path.exists())
+    return there.is_dir() and os.access(there, os.W_OK)
 
 
 def claim(root: Path, key: str, directory: Path) -> State | None:

@@ -68,6 +68,7 @@ class LocalTarget:
         if not states.takes_writes(self._states):
             events.note(f"{self._states} takes no writes: every step runs, and nothing of this build is kept")
         self._held.enter_context(bases.held(base))
+        bases.require_sound(base)
         size = base.disk.stat().st_size
         if 0 < blueprint.disk_size_gb * GIB < size:
             raise ImagegenError(

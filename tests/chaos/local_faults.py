@@ -1,6 +1,7 @@
 """A local machine that does not come up, or cannot be reached."""
 
 import json
+import os
 import shutil
 import signal
 import time
@@ -96,7 +97,8 @@ def saved_machine(place: LocalPlace, random: Random) -> Iterator[Scene]:
 
 @contextmanager
 def never_boots(place: LocalPlace, random: Random) -> Iterator[Scene]:
-    """The base is garbage. Ten minutes are given to a boot; here it is interrupted before."""
+    """The base is garbage, and its time may be as it was. Ten minutes are given to a boot; here it is interrupted."""
+    unnoticed = random.random() < 0.5
     place.forget_machines()
     bases = place.cache / "bases"
     shutil.rmtree(bases.with_name("sound"), ignore_errors=True)
@@ -108,13 +110,15 @@ def never_boots(place: LocalPlace, random: Random) -> Iterator[Scene]:
         with (bases / sound.parent.name / "disk.raw").open("wb") as file:
             file.write(random.randbytes(2**20))
             file.truncate(sound.stat().st_size)
+        if unnoticed:
+            os.utime(file.name, ns=(0, sound.stat().st_mtime_ns))
 
     def during(command: Command) -> None:
         if command.runs(SLOW_SECONDS):
             command.child.send_signal(signal.SIGINT)
 
     try:
-        yield Scene(during=during, codes=(1, 130))
+        yield Scene("unnoticed" if unnoticed else "", during=during, codes=(1, 130))
     finally:
         shutil.rmtree(bases)
         bases.with_name("sound").rename(bases)

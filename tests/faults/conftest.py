@@ -1,5 +1,6 @@
 """A generated workspace, folders of its own for state and cache, and the means to break the world around it."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -44,9 +45,10 @@ def base(world: World) -> Path:
     """A base by its records only: enough for everything up to the machine's start."""
     folder = world.cache_dir / "bases" / recipe.key("debian-12")
     folder.mkdir(parents=True)
-    (folder / "disk.raw").write_bytes(bytes(1024 * 1024))
-    facts = {"name": "debian-12", "key": folder.name, "seed": "agent", "sha256": "0" * 64, "version": "12.0",
-             "virtual_size": 1024 * 1024}  # fmt: skip
+    disk = bytes(1024 * 1024)
+    (folder / "disk.raw").write_bytes(disk)
+    facts = {"name": "debian-12", "key": folder.name, "seed": "agent", "sha256": hashlib.sha256(disk).hexdigest(),
+             "version": "12.0", "virtual_size": len(disk)}  # fmt: skip
     (folder / "base.json").write_text(json.dumps(facts))
     return folder
 

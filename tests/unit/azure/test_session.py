@@ -99,7 +99,7 @@ def test_an_answer_that_comes_after_we_gave_up_costs_time_only(
     """What was asked was done, and is asked again."""
     monkeypatch.setattr(endpoints, "ANSWER_SECONDS", 0.5)
     making.machine(cloud)
-    cloud.plant(fault(action, arm_type, "late", seconds=2.0))
+    cloud.plant(fault(action, arm_type, "late", seconds=1.2))
     cloud.set(scripts=[{"match": "", "output": "hello"}])
     assert runcommands.run(session, making.MACHINE, "probe", "echo hello").output == "hello"
     assert not cloud.resources(arm_type="Microsoft.Compute/virtualMachines/runCommands")

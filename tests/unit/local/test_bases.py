@@ -303,3 +303,17 @@ def test_a_damaged_base_is_made_anew(settings: Settings, name: str, content: byt
     assert bases.list_bases(settings) == []
     assert bases.ensure(settings, "debian-12", print, _quick) == base
     assert base.disk.read_bytes() == b"disk"
+
+
+def test_a_base_that_somebody_wrote_to_is_refused(settings: Settings) -> None:
+    """Of the same size: its digest tells. One that was only copied here is looked at once."""
+    base = bases.ensure(settings, "debian-12", print, _quick)
+    bases.require_sound(base)
+    os.utime(base.disk, (1, 1))
+    bases.require_sound(base)
+    assert json.loads((base.disk.parent / "base.json").read_text())["written"] == 10**9
+    base.disk.chmod(0o644)
+    base.disk.write_bytes(b"dusk")
+    with pytest.raises(ImagegenError, match="the base debian-12 is damaged") as caught:
+        bases.require_sound(base)
+    assert caught.value.hint == f"`imagegen base remove {base.key}`; the next build makes it anew"
