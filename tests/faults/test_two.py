@@ -160,17 +160,18 @@ def test_a_build_that_heeds_no_interrupt_is_killed_and_said_to_be(
 def test_a_value_for_several_builds_is_on_no_command_line(
     template: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may be a secret; nor does the log tell it."""
+    """It may be a secret; nor does the log tell it, nor what is left of a program that crashes."""
     both = [tmp_path / "one.json", tmp_path / "two.json"]
     for path in both:
         path.write_text(template.read_text().replace('"true"', '"test -n <what>"'))
-    terraform.fails("apply", f"tr '\\0' ' ' </proc/$PPID/cmdline >{tmp_path}/at-work-$$; exit 1")
+    terraform.fails("apply", f"tr '\\0' ' ' </proc/$PPID/cmdline >{tmp_path}/at-work-$$; ulimit -c >>{tmp_path}/cores; exit 1")
     monkeypatch.chdir(tmp_path)
     said = command("-v", "apply", *both, "--target", "local", "--set", "what=planted\nvalue")
     assert said.code == 1
     seen = [path.read_text() for path in tmp_path.glob("at-work-*")]
     assert [text.count("apply") for text in seen] == [1, 1], said.err
     assert "planted" not in "".join(seen) + said.out + said.err
+    assert (tmp_path / "cores").read_text().split() == ["0", "0"]
     scripts = [path.read_text() for path in tmp_path.rglob("scripts/010-*")]
     assert len(scripts) == 2
     assert all("planted\nvalue" in text for text in scripts)
