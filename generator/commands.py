@@ -9,8 +9,8 @@ from typing import Any
 
 from generator import console, masks
 from generator.errors import ImagegenError
-from generator.prepare import generated_of, ready, settings_of, target_of, unchanged
-from generator.settings import as_environment, resolve
+from generator.prepare import generated_of, ready, settings_for, settings_of, target_of, unchanged
+from generator.settings import as_environment
 
 
 def plan(
@@ -89,7 +89,7 @@ def apply_many(subjects: list[Path], options: list[str], parallel: int, *, json:
 
 def _memory_mb(subject: Path, flags: dict[str, Any]) -> int:
     """The memory that a build takes on this computer, in MiB."""
-    settings = settings_of(subject) if subject.is_dir() else resolve(**flags)
+    settings = settings_for(subject, None, **flags)
     if settings.target != "local":
         return 0
     from generator.local import host  # noqa: PLC0415

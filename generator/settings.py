@@ -107,7 +107,11 @@ def resolve(config: Path | None = None, **flags: Any) -> Settings:
 
 def as_environment(**lists: Sequence[str] | None) -> dict[str, str]:
     """Variables that stand for flags, for a command that is started with them; without those that were not given."""
-    return {f"IMAGEGEN_{name.upper()}": json.dumps(list(values)) for name, values in lists.items() if values}
+    return {
+        f"IMAGEGEN_{name.upper()}": json.dumps(list(values), ensure_ascii=False)
+        for name, values in lists.items()
+        if values
+    }
 
 
 def _listed(text: str) -> list[str]:

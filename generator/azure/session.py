@@ -118,11 +118,11 @@ class Session:
             )
             said = self.resources().send_request(request).headers.get("Date", "")
             try:
-                known = parsedate_to_datetime(said), time.monotonic()
+                known = parsedate_to_datetime(said), _running()
             except (ValueError, TypeError):
                 return datetime.now(UTC)
             self._clock["azure"] = known
-        return known[0] + timedelta(seconds=time.monotonic() - known[1])
+        return known[0] + timedelta(seconds=_running() - known[1])
 
     def _client(self, kind: str, subscription_id: str, make: Any) -> Any:
         subscription = subscription_id or self.subscription_id
@@ -140,6 +140,11 @@ class Session:
             "user_agent": f"imagegen/{__version__}", "retry_total": RETRIES, "retry_status": RETRIES,
             "retry_backoff_max": LONGEST_PAUSE_SECONDS,
         } | clouds.patience() | ({"connection_verify": self.ca} if self.ca else {})  # fmt: skip
+
+
+def _running() -> float:
+    """Seconds since this computer was started, those too in which it slept (clock_gettime(2))."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def connect(settings_subscription: str = "", environ: Mapping[str, str] = os.environ) -> Session:

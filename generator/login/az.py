@@ -59,7 +59,7 @@ class AzureCli:
             said = _asked("account", "get-access-token", "--resource", scopes[0].removesuffix("/.default"), *where)
             return AccessToken(said["accessToken"], _expiry(said))
         except ImagegenError as error:
-            raise ClientAuthenticationError(error.message) from error
+            raise ClientAuthenticationError(getattr(error, "output", "") or error.message) from error
         except (KeyError, TypeError, ValueError) as error:
             raise ClientAuthenticationError("`az account get-access-token` gave no token") from error
 

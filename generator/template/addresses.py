@@ -18,8 +18,8 @@ SECRET = re.compile(r"(?<=://)[^/\s\"'@?#]*@|(?<=[?#])[^\s\"'<>`|;)\\]+")
 # What stands for a login in a query: a SAS's signature, those of S3 and Google's storage, and what others call a token.
 SIGNED = re.compile(
     r"(?<=://)[^/\s\"'@?#]+@"
-    r"|(?<=[?&])(sig|(?:x-(?:amz|goog)-)?(?:signature|security-token|credential)|awsaccesskeyid|googleaccessid|code"
-    r"|[a-z_-]*(?:token|secret|password|api_?-?key))=([^&#\s]+)",
+    r"|(?<=[?&#])(sig|(?:x-(?:amz|goog)-)?(?:signature|security-token|credential)|awsaccesskeyid|googleaccessid|code"
+    r"|[a-z_-]*(?:token|secret|password|passwd|key|auth|jwt))=([^&#\s]+)",
     re.IGNORECASE,
 )
 LONG = 12  # characters of which no word of a template is by chance

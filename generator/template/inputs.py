@@ -29,12 +29,14 @@ WHERE = ("resource_group", "location", "subscription_id", "tenant_id", "deployme
 class Given:
     """The image template that a document holds, with the values that were given for it.
 
-    `problems` are of what was given and of the expressions; `secrets` are texts that must not be shown.
+    `problems` are of what was given and of the expressions; `secrets` are texts that must not be shown, `made` those
+    that were made of them.
     """
 
     document: Document
     problems: list[Problem]
     secrets: set[str]
+    made: set[str]
 
 
 def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes] | None) -> Given:
@@ -54,7 +56,7 @@ def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes]
         values, in_file = _in_file(parameters, sets)
         used |= in_file
     if not sets and not is_deployment(filled.value) and not CALL.search(document.text):
-        return Given(filled, [], set())
+        return Given(filled, [], set(), set())
     inputs = Inputs(parameters=values, sets=sets, resource=settings.resource or None, **where)
     from generator.template.arm.expand import evaluate_body, expand  # noqa: PLC0415 - slow to import
 
@@ -64,9 +66,9 @@ def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes]
         if is_deployment(filled.value):
             left = placeholders.unfilled(filled, DEPLOYED)
             raise InvalidTemplate(in_order([*error.problems, *placeholders.problems(filled, left)])) from error
-        return Given(filled, error.problems, set())
+        return Given(filled, error.problems, set(), set())
     unused = sorted(set(sets) - used - expanded.used)
-    return Given(expanded.document, list(_unused(unused, _wanted(filled))), expanded.secrets)
+    return Given(expanded.document, list(_unused(unused, _wanted(filled))), expanded.secrets, expanded.made)
 
 
 def _in_file(parameters: tuple[str, bytes], sets: dict[str, str]) -> tuple[dict[str, Any], set[str]]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*')  # a text or a number in JSON
+_VALUE = re.compile(r"true|false|null|[0-9.eE+-]+")  # what JSON has without quotes
+SHORTEST_MADE = 6  # characters; what was made of a secret and has fewer is likely to stand elsewhere by chance
 SHORTEST_SECRET = 3  # characters; to star out less would garble every message and hide nothing
 
 
@@ -30,7 +32,7 @@ class Read:
     `warnings` are of the format and, where the template was read for building, of the target. `refusals` is what the
     target of the settings does not carry out, errors and warnings; reading for building raises where it has errors.
     `parameters` are the bytes of the parameter file, for a workspace to keep; `secrets` are the values of secure
-    parameters.
+    parameters and what was made of them; `short` is of the latter what is too short to be told from other text.
     """
 
     template: "ImageTemplate"
@@ -40,6 +42,7 @@ class Read:
     refusals: list[Problem]
     parameters: bytes | None = None
     secrets: frozenset[str] = frozenset()
+    short: frozenset[str] = frozenset()
 
     def kept(self, text: str) -> str:
         """A text as a workspace may keep it: without secure parameters and the secrets of addresses.
@@ -48,6 +51,8 @@ class Read:
         """
         from generator.template.fetch import addresses_in, scripts_in  # noqa: PLC0415
 
+        if text in self.secrets:
+            return "***"
         scripts = scripts_in(self.template)
         blobs = [getattr(target, "uri", None) or "" for target in self.template.properties.distribute]
         uris = [*(uri for _, uri, *_ in addresses_in(self.template)), *blobs]
@@ -55,7 +60,8 @@ class Read:
         for secret in sorted(secrets, key=len, reverse=True):
             if len(secret) >= SHORTEST_SECRET and not any(secret in line for line in scripts):
                 text = text.replace(secret, secrets[secret])
-        return _starred(_starred_tokens(text, self.secrets), self.secrets)
+        words = {secret for secret in self.secrets if not _VALUE.fullmatch(secret)}  # those were tokens of their own
+        return _starred(_starred_tokens(text, self.secrets), words)
 
 
 def read(path: Path, settings: Settings, *, building: bool = True) -> Read:
@@ -86,11 +92,15 @@ def read_bytes(
     said = [*checked.problems, *(checked.refusals if building else [])]
     if settings.strict:
         said = [replace(problem, level="error") for problem in (*said, *document.relaxed)]
-    said = in_order(_masked(problem, given.secrets) for problem in said)
+    secrets = given.secrets | {one for one in given.made if len(one) >= SHORTEST_MADE}
+    said = in_order(_masked(problem, secrets) for problem in said)
     if checked.template is None or any(problem.level == "error" for problem in said):
         raise InvalidTemplate(said)
     kept = parameters[1] if parameters else None
-    return Read(checked.template, checked.document, said, raw, checked.refusals, kept, frozenset(given.secrets))
+    return Read(
+        checked.template, checked.document, said, raw, checked.refusals, kept, frozenset(secrets),
+        frozenset(one for one in given.made if len(one) < SHORTEST_MADE),
+    )  # fmt: skip
 
 
 @contextmanager

@@ -2,15 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.template import plain
-from generator.workspace import store
+from generator.workspace import names, store
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
 from generator.workspace.files import from_json
@@ -55,7 +55,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     if folder.exists() and not folder.is_dir():
         raise ImagegenError(f"{folder} is not a folder", "choose another with --out DIR")
     rendered = render(blueprint, _released_to(folder) if blueprint.azure else ())
-    _refuse_secrets(rendered, found.secrets)
+    _refuse_secrets(rendered, blueprint, found)
     files = rendered | {store.TEMPLATE: _kept(found, found.raw)}
     if found.parameters is not None:
         files[store.PARAMETERS] = _kept(found, found.parameters)
@@ -87,23 +87,30 @@ def _locked_settings(settings: Settings, name: str, lock: store.Lock | None, fou
     return {"name": name, "sets": sets, "target": settings.target} | deciding(settings)
 
 
-def _refuse_secrets(files: dict[str, bytes], secrets: Iterable[str]) -> None:
-    """Raise ImagegenError when the value of a secure parameter would stand in a file that is committed."""
-    found = [part for secret in secrets for part in _standing(secret)]
-    leaks = sorted(path for path, content in files.items() if any(part in content for part in found))
+def _refuse_secrets(files: dict[str, bytes], blueprint: Blueprint, found: "Read") -> None:
+    """Raise ImagegenError when a secure parameter, or what was made of it, would stand in a file that is committed."""
+    texts = {path: content for path, content in files.items() if not path.startswith("modules/")}  # those are ours
+    texts[store.LEDGER] = json.dumps([asdict(destination) for destination in blueprint.destinations]).encode()
+    long = [secret for secret in found.secrets if len(secret) >= SHORTEST_TOLD]
+    leaks = {path for path, content in texts.items() if any(part in content for part in _spelt(long, "{}"))}
+    # A short one counts where values of the template stand, and alone: else it would by chance.
+    alone = list(_spelt(found.short, '"{}"', "\n{}\n"))
+    values = [path for path in texts if path.startswith(("scripts/", "files/")) or path.endswith(".tfvars.json")]
+    leaks |= {path for path in values if any(part in texts[path] for part in alone)}
+    slugs = [slug for secret in long if len(slug := names.slug(secret, "")) >= SHORTEST_TOLD]
+    leaks |= {path for path in files if any(slug in path for slug in slugs)}
     if leaks:
         raise ImagegenError(
-            f"the value of a secure parameter would stand in {', '.join(leaks)}",
+            f"the value of a secure parameter would stand in {', '.join(sorted(leaks))}",
             "a workspace is committed: let the script fetch the secret when it runs",
         )
 
 
-def _standing(secret: str) -> list[bytes]:
-    """How a secret may stand in a file of a workspace: as it is and in JSON; a short one only alone: chance."""
-    spelt = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    if len(secret) < SHORTEST_TOLD:
-        spelt = {around.format(one) for one in spelt for around in ('"{}"', "\n{}\n")}
-    return [one.encode() for one in spelt]
+def _spelt(secrets: Iterable[str], *around: str) -> Iterator[bytes]:
+    """How secrets stand in files: as they are, and in JSON."""
+    for secret in secrets:
+        for spelt in {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}:
+            yield from (one.format(spelt).encode() for one in around)
 
 
 def _kept(found: "Read", raw: bytes) -> bytes:

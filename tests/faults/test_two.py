@@ -164,7 +164,9 @@ def test_a_value_for_several_builds_is_on_no_command_line(
     both = [tmp_path / "one.json", tmp_path / "two.json"]
     for path in both:
         path.write_text(template.read_text().replace('"true"', '"test -n <what>"'))
-    terraform.fails("apply", f"tr '\\0' ' ' </proc/$PPID/cmdline >{tmp_path}/at-work-$$; ulimit -c >>{tmp_path}/cores; exit 1")
+    terraform.fails(
+        "apply", f"tr '\\0' ' ' </proc/$PPID/cmdline >{tmp_path}/at-work-$$; ulimit -c >>{tmp_path}/cores; exit 1"
+    )
     monkeypatch.chdir(tmp_path)
     said = command("-v", "apply", *both, "--target", "local", "--set", "what=planted\nvalue")
     assert said.code == 1
@@ -175,3 +177,10 @@ def test_a_value_for_several_builds_is_on_no_command_line(
     scripts = [path.read_text() for path in tmp_path.rglob("scripts/010-*")]
     assert len(scripts) == 2
     assert all("planted\nvalue" in text for text in scripts)
+
+
+def test_a_value_for_workspaces_is_refused(pair: list[Path], terraform: StandIn) -> None:
+    """They have theirs: it would be dropped in silence."""
+    said = command("apply", *pair, "--set", "what=value")
+    assert said.code == 1
+    assert "--set cannot change the workspace" in said.err

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from generator.template.arm.body import Builder
 from generator.template.arm.bounds import MAX_DEPTH, ExpressionError, measure
 from generator.template.arm.declared import Declaration, check, from_text, members, section
 from generator.template.arm.deployment import Candidate, Search
+from generator.template.arm.disguise import differing, public
 from generator.template.arm.inputs import Inputs
 from generator.template.arm.missing import missing
 from generator.template.arm.parts import Template, Values
@@ -35,17 +36,31 @@ MOST_LISTED = 20
 class Expanded:
     """A plain image template with the places of the user's own file.
 
-    used: the names of `--set` that the file knows; secrets: texts that must never be shown.
+    used: the names of `--set` that the file knows; secrets: texts that must never be shown; secure: the parameters that
+    have them; made: the texts that were made of secrets.
     """
 
     document: Document
     used: set[str] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
+    secure: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
 
 
 def expand(document: Document, inputs: Inputs) -> Expanded:
     """The image template that a deployment template deploys. Raises InvalidTemplate with all problems."""
-    return _guarded(document, lambda: _expand(document, inputs))
+    found = _guarded(document, lambda: _expand(document, inputs))
+    return replace(found, made=_made_of_secrets(document, inputs, found)) if found.secure else found
+
+
+def _made_of_secrets(document: Document, inputs: Inputs, found: Expanded) -> set[str]:
+    """What is another with other secrets: all that cannot be told, where nothing comes out with those."""
+    try:
+        other = _guarded(document, lambda: _expand(document, inputs, disguised=True)).document.value
+    except InvalidTemplate:
+        other = None
+    given = [value for name, value in {**inputs.parameters, **inputs.sets}.items() if name.lower() not in found.secure]
+    return differing(found.document.value, other) - public(document, given)
 
 
 def evaluate_body(document: Document, inputs: Inputs) -> Expanded:
@@ -66,11 +81,11 @@ def _guarded(document: Document, work: Callable[[], Expanded]) -> Expanded:
         raise InvalidTemplate([document.problem((), error.message, error.hint)]) from None
 
 
-def _expand(document: Document, inputs: Inputs) -> Expanded:
+def _expand(document: Document, inputs: Inputs, *, disguised: bool = False) -> Expanded:
     if not isinstance(document.value, dict):
         raise InvalidTemplate([document.problem((), "a deployment template is a JSON object: `{ … }`")])
     _refuse([*_wrong_sections(document)])
-    run = Run(document, inputs, _expressions(inputs))
+    run = Run(document, inputs, _expressions(inputs), disguised=disguised)
     template = Template(run, document.value, document.places, (), _where(inputs), {})
     template.given, problems = _parameters(template)
     _refuse([*problems, *missing(template)])
@@ -106,7 +121,7 @@ def _built(run: Run, scope: Scope, body: Any, place: Place, path: Path) -> Expan
     measure(value, MAX_VALUES, MAX_BYTES, MAX_DEPTH * 3)
     document = run.document
     plain = Document(document.file, document.text, value, places, document.lines, document.relaxed)
-    return Expanded(plain, run.used, run.secrets)
+    return Expanded(plain, run.used, run.secrets, run.secure)
 
 
 def _refuse(problems: list[Problem]) -> None:

@@ -10,6 +10,7 @@ from generator.errors import InvalidTemplate
 from generator.template.arm.body import Builder, loops
 from generator.template.arm.bounds import DEFINITION, ExpressionError
 from generator.template.arm.declared import Declaration, check, declaration, members, section
+from generator.template.arm.disguise import disguised
 from generator.template.arm.evaluate import GIVE
 from generator.template.arm.scope import Run, Scope, Where, inside
 from generator.template.arm.values import MISSING, find, spelled, texts
@@ -30,7 +31,6 @@ class Template:
         self.given = given
         self._known: dict[str, Any] = {}
         self._open: dict[str, None] = {}
-        self._of_secrets: set[str] = set()
 
     def scope(self) -> Scope:
         """The scope of its top."""
@@ -56,9 +56,9 @@ class Template:
         except ExpressionError as error:
             raise self.run.located(error, declared.path, None, at_key=True) from None
         if declared.secure:
-            self.run.asked += 1
+            self.run.secure.add(declared.name.lower())
             self.run.secrets.update(texts(value))
-        return value
+        return disguised(value) if declared.secure and self.run.disguised else value
 
     def _given_or_default(self, declared: Declaration) -> Any:
         if declared.name.lower() in self.given:
@@ -141,13 +141,11 @@ class Template:
         if isinstance(known, InvalidTemplate):
             raise InvalidTemplate(known.problems)
         if known is not MISSING:
-            self.run.asked += what in self._of_secrets
             return known
         if what in self._open:
             chain = [*self._open][[*self._open].index(what) :]
             raise ExpressionError(f"{what} needs itself: {' → '.join([*chain[:5], what])}")
         self._open[what] = None
-        asked = self.run.asked
         try:
             self._known[what] = compute()
         except InvalidTemplate as error:
@@ -155,8 +153,6 @@ class Template:
             raise
         finally:
             del self._open[what]
-            if self.run.asked > asked:
-                self._of_secrets.add(what)
         return self._known[what]
 
     def _unknown(self, what: str, name: str, known: list[str]) -> ExpressionError:

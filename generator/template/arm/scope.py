@@ -1,6 +1,5 @@
 """Where an expression stands: in which template, in which rounds of loops, inside which lambdas."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from generator.errors import InvalidTemplate
 from generator.template.arm.bounds import MAX_KEPT, ExhaustedTemplate, ExpressionError, Meter, WorkError
 from generator.template.arm.inputs import Inputs
 from generator.template.arm.syntax import Node, is_expression, parse
-from generator.template.arm.values import MISSING, find, texts
+from generator.template.arm.values import MISSING, find
 from generator.template.document import Document, Path, Place
 
 if TYPE_CHECKING:
@@ -32,9 +31,9 @@ class Run:
     """What all templates of one file share.
 
     given: values of expressions from `--set` with their names, by their normal text in small letters; used: the names
-    that were asked for; secrets: texts that nobody may see; asked: how often a secret was, so that what an expression
-    makes of one is known for a secret too; evaluates: whether a string is an expression, which in a plain resource body
-    is so only where someone surely meant it.
+    that were asked for; secrets: texts that nobody may see; secure: the names of the parameters that have them;
+    disguised: whether these have other values than were given (see disguise.py); evaluates: whether a string is an
+    expression, which in a plain resource body is so only where someone surely meant it.
     """
 
     document: Document
@@ -43,19 +42,12 @@ class Run:
     meter: Meter = field(default_factory=Meter)
     used: set[str] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
-    asked: int = 0
+    secure: set[str] = field(default_factory=set)
+    disguised: bool = False
     guids: int = 0
     trees: dict[str, Node] = field(default_factory=dict)
     kept: int = 0
     evaluates: Callable[[str], bool] = is_expression
-
-    def keep_secret(self, value: Any) -> None:
-        """Note the texts of a value made of secrets; what the file itself says is none: `[if(…, 'a', 'b')]`."""
-        written = self.document.text
-        for one in texts(value):
-            self.meter.spend(len(written) >> 9)
-            if one not in written and json.dumps(one)[1:-1] not in written:
-                self.secrets.add(one)
 
     def tree(self, text: str) -> Node:
         """The tree of an expression; loops ask for the same ones again. Raises ExpressionError."""

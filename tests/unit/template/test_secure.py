@@ -55,6 +55,61 @@ def test_a_nested_variable_does_not_hide_it(tmp_path: Path) -> None:
         generate(path, settings(tmp_path, sets=(("password", PASSWORD),)), tmp_path / "out")
 
 
+CONFIG = {"token": "[parameters('password')]", "package": "[parameters('name')]", "place": "[resourceGroup().location]"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[concat('apt-get install -y ', variables('config').package)]",
+        "[concat('echo in ', variables('config').place)]",
+        "[if(empty(parameters('password')), parameters('name'), concat('echo for ', parameters('name')))]",
+        "[if(startsWith(parameters('password'), '?'), 'never', parameters('name'))]",
+        "[if(empty(parameters('password')), 'x', string(map(range(0, 3), lambda('n', add(lambdaVariables('n'), 5)))))]",
+        "[toLower(string(empty(parameters('password'))))]",
+    ],
+)
+@pytest.mark.parametrize("value", [PASSWORD, "root", "true", "user"])
+def test_what_only_stands_beside_a_secret_is_none(tmp_path: Path, line: str, value: str) -> None:
+    """Nor is what it decides by its form; and a workspace of it is as generated."""
+    path = secure(tmp_path, line)
+    document = json.loads(path.read_text())
+    document["variables"] = {"config": CONFIG}
+    document["parameters"]["flag"] = {"type": "bool", "defaultValue": True}
+    path.write_text(json.dumps(document))
+    parameters = tmp_path / "p.json"
+    parameters.write_text(json.dumps({"flag": {"value": False}, "password": {"value": value}}))
+    sets = (("name", "nginx-full"), ("password", value))
+    for given in (settings(tmp_path, sets=sets[:1], parameters=parameters), settings(tmp_path, sets=sets)):
+        made = made_twice(path, given, tmp_path / f"out{len(given.sets)}")
+        assert value not in json.loads(made.files["imagegen.lock.json"])["settings"]["sets"].values()
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [("artifactTags", {"a": "[parameters('password')]"}), ("runOutputName", "[parameters('password')]")],
+)
+def test_no_secret_comes_to_the_ledger(tmp_path: Path, place: str, value: object) -> None:
+    path = secure(tmp_path, "true")
+    document = json.loads(path.read_text())
+    document["resources"][0]["properties"]["distribute"][0][place] = value
+    path.write_text(json.dumps(document))
+    with pytest.raises(ImagegenError, match=r"secure parameter would stand in .*releases"):
+        generate(path, settings(tmp_path, sets=(("password", PASSWORD),)), tmp_path / "out")
+
+
+def test_no_secret_is_the_name_of_a_file(tmp_path: Path) -> None:
+    path = secure(tmp_path, "true")
+    document = json.loads(path.read_text())
+    step = shell(scriptUri="[concat('https://h/', parameters('password'), '.sh')]")
+    document["resources"][0]["properties"]["customize"] = [step]
+    path.write_text(json.dumps(document))
+    (tmp_path / "mirror/h").mkdir(parents=True)
+    (tmp_path / "mirror/h/Hunter.Two_99.sh").write_text("true\n")
+    with pytest.raises(ImagegenError, match=r"secure parameter would stand in .*scripts/010-"):
+        generate(path, settings(tmp_path, sets=(("password", "Hunter.Two_99"),)), tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     "query",
     [
