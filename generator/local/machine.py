@@ -25,6 +25,10 @@ RECORD = "machine.json"
 POWERED_OFF = "reboot: Power down"  # the kernel's last word, whatever its log level
 
 
+class DamagedRecord(ImagegenError):
+    """What tells of a machine tells it no more."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """A running machine, as recorded in its folder."""
@@ -109,15 +113,14 @@ def _start_warm(wanted: Start, state: State, report: Callable[[str], None]) -> b
 
 def stop(directory: Path) -> None:
     """End the machine of a folder now, if one runs, and forget it. May be called again."""
-    machine = running(directory)
-    if machine:
+    if process := _process(directory):
         with suppress(OSError, ImagegenError, ValueError):  # by a signal, then
             qmp.command(directory, "quit", seconds=2)
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if machine.process.wait(2):
+            if process.wait(2):
                 break
-            machine.process.end(number)
-        machine.process.wait(10)
+            process.end(number)
+        process.wait(10)
     (directory / RECORD).unlink(missing_ok=True)
 
 
@@ -185,6 +188,14 @@ def _record(wanted: Start, started: Literal["cold", "warm"], process: Process) -
     atomic_write(RECORD, to_json(asdict(machine)), sync=True)
 
 
+def _process(directory: Path) -> Process | None:
+    """The machine's process: the recorded one. Where the record tells of none, it is whoever listens at its socket."""
+    with suppress(DamagedRecord):
+        if machine := running(directory):
+            return machine.process
+    return qmp.listener(directory)
+
+
 def _recorded(directory: Path) -> Machine | None:
     """The machine that a folder's record names."""
     try:
@@ -192,7 +203,9 @@ def _recorded(directory: Path) -> Machine | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
-        raise ImagegenError(f"{directory / RECORD} is damaged: {error}", "end its QEMU by hand, remove it") from error
+        raise DamagedRecord(
+            f"{directory / RECORD} is damaged: {error}", "`imagegen cleanup` ends its machine"
+        ) from error
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -5,13 +5,16 @@ import json
 import os
 import secrets
 import socket
+import struct
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from generator.errors import ImagegenError
+from generator.process import Process
 
 SHELL = ("/bin/sh", "-s")
 
@@ -42,6 +45,11 @@ class Channel:
     ) -> None:
         self._socket.close()
 
+    def peer(self) -> int:
+        """The id of the process that listens there (unix(7), SO_PEERCRED)."""
+        found = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", found)[0])
+
     def send(self, message: dict[str, Any]) -> None:
         """Send one message."""
         self._socket.sendall(json.dumps(message).encode() + b"\n")
@@ -70,6 +78,15 @@ class Channel:
                 raise ImagegenError(f"{command}: {message['error'].get('desc', 'failed')}")
             if "return" in message:
                 return message["return"]
+
+
+def listener(directory: Path) -> Process | None:
+    """The process that listens at the socket of the machine in a folder, where no other than QEMU runs."""
+    with suppress(OSError), Channel(directory, "qmp.sock") as channel:
+        found = Process.of(channel.peer())
+        if found and Path(f"/proc/{found.pid}/cwd").samefile(directory):
+            return found
+    return None
 
 
 def command(directory: Path, name: str, arguments: dict[str, Any] | None = None, *, seconds: float = 5) -> Any:

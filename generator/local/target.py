@@ -123,7 +123,9 @@ class LocalTarget:
 
     def alive(self, job: Job) -> bool:
         """Whether QEMU runs, as it was recorded."""
-        return any(machine.running(job.directory / name) for name in MACHINES)
+        with suppress(machine.DamagedRecord):
+            return any(machine.running(job.directory / name) for name in MACHINES)
+        return False
 
     def capture(self, job: Job, timeout: float) -> str:
         """The deprovisioned machine powers itself off; its overlay is the captured disk."""

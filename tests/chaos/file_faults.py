@@ -6,10 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from generator.local import machine
-from tests.chaos import processes
 from tests.chaos.faults import Fault, Scene
-from tests.chaos.kills import QEMU
 from tests.chaos.place import Command, Place
 
 # Of the workspace. What Terraform needs is mended as a user would; the rest comes back from where it was kept.
@@ -101,14 +98,10 @@ def left_behind(place: Place, random: Random) -> Iterator[Scene]:
 
 
 def _mend(place: Place) -> None:
-    """What the messages tell people to do: delete a damaged journal; end by hand a machine whose record is damaged."""
+    """What the messages tell people to do: delete a damaged journal."""
     journal = place.workspace / ".imagegen/journal.json"
     if journal.exists() and not _is_json(journal):
         journal.unlink()
-    for record in place.state_dir.glob(f"builds/*/*/{machine.RECORD}"):
-        if not _is_json(record):
-            processes.kill(one for one in processes.of_folder(place.folder) if one.is_a(QEMU))
-            record.unlink()
 
 
 def _is_json(path: Path) -> bool:

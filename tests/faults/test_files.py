@@ -1,6 +1,9 @@
 """Files of ours that are cut off, spoiled or of another kind: told in words, never taken for empty, never lost."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -133,24 +136,58 @@ def test_a_ledger_that_is_too_deep(workspace: Path) -> None:
     _told(command("status", workspace), "damaged")
 
 
-@pytest.mark.parametrize("content", _spoiled())
-def test_a_spoiled_record_of_a_machine(workspace: Path, world: World, content: bytes) -> None:
-    """Nobody knows then which process it was: no other is ended in its place, and `cleanup` goes on once it is gone."""
+@pytest.fixture
+def kept(workspace: Path, world: World) -> Path:
+    """The folder of a machine that is kept for a look."""
     machine = world.state_dir / "builds/abc/machine"
     machine.mkdir(parents=True)
-    (machine / "machine.json").write_bytes(content)
     (machine.parent / "workspace").write_text(str(workspace.resolve()))
     (workspace / ".imagegen").mkdir()
     journal = JOURNAL | {"directory": str(machine.parent), "kept": True}
     (workspace / ".imagegen/journal.json").write_text(json.dumps(journal))
+    return machine
+
+
+@pytest.mark.parametrize("content", _spoiled())
+def test_a_spoiled_record_of_a_machine(workspace: Path, kept: Path, world: World, content: bytes) -> None:
+    """It is told, and what it was of is ended."""
+    (kept / "machine.json").write_bytes(content)
     shown = command("status", workspace)
     assert shown.code == 0
     assert "machine.json is damaged: " in shown.out
-    assert "(hint: end its QEMU by hand" in shown.out
-    for name in ("ssh", "cleanup"):
-        _told(command(name, workspace), "machine.json is damaged", "hint: end its QEMU by hand")
-    (machine / "machine.json").unlink()
+    assert "(hint: `imagegen cleanup` ends its machine" in shown.out
+    _told(command("ssh", workspace), "machine.json is damaged", "hint: `imagegen cleanup` ends its machine")
     assert command("cleanup", workspace).code == 0
+    invariants.nothing_is_left(workspace, world.state_dir)
+
+
+# Listens where QEMU does, in the machine's folder, and heeds nothing but signals.
+LISTENS = "import socket; s = socket.socket(socket.AF_UNIX); s.bind('qmp.sock'); s.listen(); print(flush=True); input()"
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_a_machine_that_its_record_does_not_name_is_ended(
+    workspace: Path, kept: Path, world: World, damaged: bool
+) -> None:
+    """It is told by its socket then; no other process is ended in its place, such as one that the record names now."""
+    argv = [sys.executable, "-c", LISTENS]
+    with (
+        subprocess.Popen(argv, cwd=kept, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as its,
+        subprocess.Popen(argv, cwd=workspace.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other,
+    ):
+        for one in (its, other):
+            assert one.stdout
+            one.stdout.readline()
+        record = {
+            "name": "a", "pid": other.pid, "start_time": 1, "ssh_port": 1, "user": "imagegen", "accelerator": "tcg",
+            "started": "cold", "layer": "",
+        }  # fmt: skip
+        (kept / "machine.json").write_text("" if damaged else json.dumps(record))
+        said = command("cleanup", workspace)
+        assert said.code == 0, said.err
+        assert its.wait(5) == -signal.SIGTERM
+        assert other.poll() is None
+        other.kill()
     invariants.nothing_is_left(workspace, world.state_dir)
 
 
