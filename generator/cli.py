@@ -253,7 +253,7 @@ def run(arguments: list[str]) -> int:
         code: Any = app(arguments, standalone_mode=False)
     except ImagegenError as error:
         return _told(error, json)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):  # the latter while the command line library was only getting ready
         code = Interrupted.exit_code
     except BrokenPipeError:
         return 1

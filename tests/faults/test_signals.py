@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from generator import cli
 from generator.build.build import Build
 from tests import invariants
 from tests.faults.conftest import StandIn, World
@@ -142,3 +143,16 @@ def test_a_build_that_is_out_of_time_is_ended(
     assert "min, its time limit\nhint: raise buildTimeoutInMinutes in the template" in said.err
     assert "was not done after" in said.err
     invariants.nothing_is_left(workspace, world.state_dir)
+
+
+def test_an_interrupt_before_a_command_begins_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While the command line library makes its parser."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    assert cli.run(["status", "."]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
