@@ -50,7 +50,7 @@ app.add_typer(host_cli.cache_app, name="cache")
 
 # New objects before a search for garbage: start-up makes fewer, and all of them stay.
 GARBAGE = 200_000
-# Options of `apply` that are about several builds together, or about one.
+# Options of `apply` that are about several builds together, or about one, or go by the environment.
 ONCE = ("parallel", "json", "quiet", "sets")
 
 

@@ -135,6 +135,7 @@ def ssh(folder: Path, command: list[str]) -> None:
     """Log in to a kept machine: this process becomes ssh."""
     from generator.build import journal  # noqa: PLC0415
     from generator.build.secrets import folder_of  # noqa: PLC0415
+    from generator.build.ssh import agent  # noqa: PLC0415
     from generator.run import environment  # noqa: PLC0415
 
     settings = settings_of(folder)
@@ -145,7 +146,7 @@ def ssh(folder: Path, command: list[str]) -> None:
         login = target_of(settings).login(generated_of(folder, None, settings).blueprint, directory)
     if login is None:
         raise ImagegenError(f"no machine is kept in {folder}", "build with --on-error abort to keep one that fails")
-    kept = {name: os.environ[name] for name in ("TERM", "SSH_AUTH_SOCK") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("TERM",) if name in os.environ} | agent()
     os.execvpe(login[0], [*login, *command], environment(kept))  # noqa: S606 - no shell is wanted
 
 

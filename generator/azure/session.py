@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -48,7 +49,6 @@ class Session:
     endpoints: Endpoints
     source: str = ""
     ca: str = ""
-    _clock: dict[str, tuple[datetime, float]] = field(default_factory=dict, repr=False, compare=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -107,22 +107,22 @@ class Session:
 
     def now(self) -> datetime:
         """The time by Azure's clock: this computer's may be hours off. Raises AzureError."""
+        told, at = self._clock
+        return told + timedelta(seconds=_running() - at)
+
+    @cached_property
+    def _clock(self) -> tuple[datetime, float]:
+        """The time that Azure told, and when that was."""
+        from azure.core.exceptions import DecodeError  # noqa: PLC0415
         from azure.core.rest import HttpRequest  # noqa: PLC0415
 
-        with self._lock:
-            known = self._clock.get("azure")
-        if known is None:
-            path = f"/subscriptions/{self.subscription_id}"
-            request = HttpRequest(
-                "GET", self.endpoints.management + path, params={"api-version": SUBSCRIPTIONS_VERSION}
-            )
-            said = self.resources().send_request(request).headers.get("Date", "")
-            try:
-                known = parsedate_to_datetime(said), _running()
-            except (ValueError, TypeError):
-                return datetime.now(UTC)
-            self._clock["azure"] = known
-        return known[0] + timedelta(seconds=_running() - known[1])
+        address = f"{self.endpoints.management}/subscriptions/{self.subscription_id}"
+        request = HttpRequest("GET", address, params={"api-version": SUBSCRIPTIONS_VERSION})
+        said = self.resources().send_request(request).headers.get("Date", "")
+        try:
+            return parsedate_to_datetime(said), _running()
+        except (ValueError, TypeError):
+            raise DecodeError(f"{self.endpoints.management} does not tell its time: is a proxy between?") from None
 
     def _client(self, kind: str, subscription_id: str, make: Any) -> Any:
         subscription = subscription_id or self.subscription_id

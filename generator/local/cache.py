@@ -73,7 +73,7 @@ def _start(machine: Mapping[str, Any]) -> Start:
     )}  # fmt: skip
     return Start(
         directory=Path(machine["directory"]), backing=Path(disk["backing"]), format=disk["format"], seed=disk["seed"],
-        disk_gb=disk["size_gb"], digest=disk.get("digest", ""),
+        disk_gb=disk["size_gb"], digest=disk["digest"],
         states=Path(disk["states"]) if "states" in disk else None, **known,
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ def machine(settings: Settings, job: Job, base: bases.Base | None, public_key: s
     if base is None:
         return _values(job, public_key, port, _disk(PLANNED, "raw", "agent", size), "tcg")
     root = states.folder(settings.cache_dir)
-    kept = {"digest": base.digest, "states": str(root)} if states.takes_writes(root) else {}
+    kept = {"digest": base.digest} | ({"states": str(root)} if states.takes_writes(root) else {})
     disk = _disk(str(base.disk), "raw", base.seed, size) | kept
     values = _values(job, public_key, port, disk, accelerator.choose(settings, base))
     found = cache.inputs(settings, job.workspace, job.blueprint, values["machine"])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*')  # a text or a number in JSON
 _VALUE = re.compile(r"true|false|null|[0-9.eE+-]+")  # what JSON has without quotes
-SHORTEST_MADE = 6  # characters; what was made of a secret and has fewer is likely to stand elsewhere by chance
+SHORTEST_TOLD = 6  # characters; a secret, or what was made of one, of fewer is likely to stand elsewhere by chance
 SHORTEST_SECRET = 3  # characters; to star out less would garble every message and hide nothing
 
 
@@ -92,14 +92,14 @@ def read_bytes(
     said = [*checked.problems, *(checked.refusals if building else [])]
     if settings.strict:
         said = [replace(problem, level="error") for problem in (*said, *document.relaxed)]
-    secrets = given.secrets | {one for one in given.made if len(one) >= SHORTEST_MADE}
+    secrets = given.secrets | {one for one in given.made if len(one) >= SHORTEST_TOLD}
     said = in_order(_masked(problem, secrets) for problem in said)
     if checked.template is None or any(problem.level == "error" for problem in said):
         raise InvalidTemplate(said)
     kept = parameters[1] if parameters else None
     return Read(
         checked.template, checked.document, said, raw, checked.refusals, kept, frozenset(secrets),
-        frozenset(one for one in given.made if len(one) < SHORTEST_MADE),
+        frozenset(one for one in given.made if len(one) < SHORTEST_TOLD),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.template import plain
+from generator.template.reader import SHORTEST_TOLD
 from generator.workspace import names, store
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from generator.template import Read
 
 SUBSCRIPTION = re.compile(r"[0-9A-Za-z-]{1,64}")
-# A secure parameter of fewer characters is too likely to be found by chance.
-SHORTEST_TOLD = 6
 
 
 def generate(path: Path, settings: Settings, out: Path | None = None) -> Generated:

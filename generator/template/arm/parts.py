@@ -13,7 +13,7 @@ from generator.template.arm.declared import Declaration, check, declaration, mem
 from generator.template.arm.disguise import disguised
 from generator.template.arm.evaluate import GIVE
 from generator.template.arm.scope import Run, Scope, Where, inside
-from generator.template.arm.values import MISSING, find, spelled, texts
+from generator.template.arm.values import MISSING, find, spelled
 from generator.template.document import Path, Place
 
 Values = Mapping[str, Callable[[], Any]]
@@ -57,7 +57,7 @@ class Template:
             raise self.run.located(error, declared.path, None, at_key=True) from None
         if declared.secure:
             self.run.secure.add(declared.name.lower())
-            self.run.secrets.update(texts(value))
+            self.run.secrets.update(_texts(value))
         return disguised(value) if declared.secure and self.run.disguised else value
 
     def _given_or_default(self, declared: Declaration) -> Any:
@@ -159,3 +159,21 @@ class Template:
         near = get_close_matches(name[:80], known[:1000], 1)
         hint = f"did you mean `{near[0]}`?" if near else None
         return ExpressionError(f"the template declares no {what} `{name[:80]}`", hint)
+
+
+LONG_NUMBER = 6  # digits; to star out less would garble every message
+
+
+def _texts(value: Any) -> set[str]:
+    """All texts and numbers in a secret that are long enough to be one."""
+    found: set[str] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str) and len(one) > 3:
+            found.add(one)
+        elif isinstance(one, int | float) and len(str(one)) >= LONG_NUMBER:
+            found.add(str(one))
+        elif isinstance(one, dict | list):
+            waiting.extend(one.values() if isinstance(one, dict) else one)
+    return found

@@ -10,7 +10,6 @@ from generator.template.tokens import SURROGATE
 
 ARTICLES = {"array": "an array", "object": "an object", "int": "an integer", "null": "null"}
 MISSING = object()
-LONG_NUMBER = 6  # digits; to star out less would garble every message
 Lambda = Callable[..., Any]
 
 
@@ -127,18 +126,3 @@ def take_out(base: Any, key: Any) -> Any:
     if wanted is None:
         raise ExpressionError(f"{a_kind(base)} has no properties and no items")
     raise ExpressionError(f"{a_kind(base)} needs {wanted} here, not {a_kind(key)}")
-
-
-def texts(value: Any) -> set[str]:
-    """All texts and numbers in a secret that are long enough to be one."""
-    found: set[str] = set()
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str) and len(one) > 3:
-            found.add(one)
-        elif isinstance(one, int | float) and len(str(one)) >= LONG_NUMBER:
-            found.add(str(one))
-        elif isinstance(one, dict | list):
-            waiting.extend(one.values() if isinstance(one, dict) else one)
-    return found
