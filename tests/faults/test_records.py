@@ -56,7 +56,7 @@ def test_what_a_journal_says_of_the_source(facts: Any) -> None:
 
 
 def test_a_record_of_a_machine(workspace: Path, world: World) -> None:
-    """Which process it was is not known: that is said."""
+    """What is asked of the machine tells that it is damaged; its cleanup asks who listens at its socket: nobody."""
     machine = world.state_dir / "builds/abc/machine"
     machine.mkdir(parents=True)
     (machine.parent / "workspace").write_text(str(workspace.resolve()))
@@ -66,7 +66,10 @@ def test_a_record_of_a_machine(workspace: Path, world: World) -> None:
         (machine / "machine.json").write_text(content)
         _sound("ssh", workspace)
     (machine / "machine.json").write_text(DEEP)
-    assert "machine.json is damaged: it is nested too deeply" in command("cleanup", workspace).err
+    assert "machine.json is damaged: it is nested too deeply" in command("ssh", workspace).err
+    said = command("cleanup", workspace)
+    assert (said.code, said.err) == (0, "ended: build of 1.0.1 (phase distribute)\n")
+    invariants.nothing_is_left(workspace, world.state_dir)
 
 
 def test_saved_machines_and_bases(base: Path, world: World) -> None:
