@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from generator.local import bases
+from generator.settings import Settings
+
 # A background job ignores it, and so would all that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # Built once for all machine tests, and kept between runs: building it takes minutes.
@@ -32,3 +35,15 @@ def shared_cache(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache with the real bases."""
     monkeypatch.setenv("IMAGEGEN_CACHE_DIR", str(SHARED_CACHE))
     return SHARED_CACHE
+
+
+@pytest.fixture(scope="session")
+def _base() -> None:
+    """The base of the machine tests: the first worker makes it, where it is missing (a minute), the others wait."""
+    bases.ensure(Settings(cache_dir=SHARED_CACHE), "debian-12", lambda _line: None)
+
+
+@pytest.fixture(autouse=True)
+def _base_of_machines(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("machine"):
+        request.getfixturevalue("_base")
