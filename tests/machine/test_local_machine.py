@@ -169,6 +169,7 @@ def test_machine_starts_from_the_captured_disk(captured: Path, wanted: machine.S
     assert not started.process.alive()
 
 
+@pytest.mark.long
 def test_image_boots_by_itself(image: Path, wanted: machine.Start) -> None:
     """No seed, no set-up: only firmware and the VHD. It must get an address, its own host keys, and its services."""
     directory = wanted.directory.with_name("alone")

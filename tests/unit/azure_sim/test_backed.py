@@ -96,6 +96,7 @@ def _power(workspace: Workspace) -> str:
     return str(machine["state"]["power"])
 
 
+@pytest.mark.long
 def test_a_step_runs_on_a_real_machine(workspace: Workspace, backed: Backing, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "key"], cwd=tmp_path, check=True)
     names = (("key", "key"), ("public_key", "key.pub"))
