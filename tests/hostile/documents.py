@@ -31,15 +31,22 @@ GROUP = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute"
 _piece = st.sampled_from(PIECES)
 _other = st.text(max_size=8)
 _long = st.builds(lambda piece, count: piece * count, _piece, st.integers(100, 700))
-# Nothing that stands for something else in a template: an expression or a placeholder.
+
+
+def _is_text(text: str) -> bool:
+    """Whether it stands for nothing else in a template: no expression, no placeholder."""
+    return not text.startswith("[") and not re.search(r"<[A-Za-z][\w .-]*>", text)
+
+
 TEXT = st.one_of(
     _piece, st.builds("{}{}{}".format, _other, _piece, _other), st.builds("".join, st.lists(_piece, max_size=4)), _long
-).filter(lambda text: not text.startswith("[") and "<" not in text.replace("<<", ""))
+).filter(_is_text)
 
 
 def without(pattern: str, longest: int) -> st.SearchStrategy[str]:
     """Hostile text for a place where a rule of the format allows less."""
-    return TEXT.map(lambda text: re.sub(pattern, "", text)[:longest] or MARK)
+    # What is taken out may leave a placeholder: of a heredoc with a redirection after it, `<<EOF>`.
+    return TEXT.map(lambda text: re.sub(pattern, "", text)[:longest] or MARK).filter(_is_text)
 
 
 def composed(text: str) -> str:
