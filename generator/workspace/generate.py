@@ -48,7 +48,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     if lock is not None:
         recorded = _recorded(path, uris, lock)
     downloads = fetch_all(found.template, Sources(template_path, settings, recorded), found.document)
-    name = name_of(path)
+    name = name_of(path, out)
     blueprint = decide(found.template, downloads, name=name, settings=settings)
     folder = out or Path(blueprint.name)
     if folder.exists() and not folder.is_dir():
@@ -60,7 +60,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
         files[store.PARAMETERS] = _kept(found, found.parameters)
     files = dict(sorted(files.items()))
     files[store.LOCK] = store.lock_bytes(
-        files, _locked_settings(settings, name, lock, found), _source_files(blueprint, found.template)
+        files, _locked_settings(settings, blueprint.name, lock, found), _source_files(blueprint, found.template)
     )
     comparison = store.compare(folder, files, store.read_lock(folder))
     return Generated(folder, blueprint, files, comparison, found.warnings)
@@ -117,13 +117,24 @@ def _kept(found: "Read", raw: bytes) -> bytes:
     return found.kept(raw.decode("utf-8")).encode("utf-8")
 
 
-def name_of(path: Path) -> str:
-    """What a template without a name is called: its file, or its folder where the file is just `template.json`."""
+def name_of(path: Path, out: Path | None = None) -> str:
+    """What a template without a name is called: its file, or its folder if the file is just `template.json`.
+
+    A workspace in `out` keeps the name that a folder gave it: a clone of the repository may have another name.
+    """
     if path.is_dir():
-        lock = store.read_lock(path)
-        return str(lock.settings.get("name", "image")) if lock else "image"
-    stem = path.absolute().parent.name if path.stem.lower() in ("template", "imagetemplate") else path.stem
+        return _locked_name(path) or "image"
+    if path.stem.lower() not in ("template", "imagetemplate"):
+        stem = path.stem
+    else:
+        stem = (_locked_name(out) if out else "") or path.absolute().parent.name
     return stem.encode(errors="replace").decode()  # a file's name may be no text
+
+
+def _locked_name(folder: Path) -> str:
+    """The name in a workspace's lock, "" where there is none."""
+    lock = store.read_lock(folder)
+    return str(lock.settings.get("name", "")) if lock else ""
 
 
 def _entries(template: Any) -> list[Any]:

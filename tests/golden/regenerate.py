@@ -16,17 +16,18 @@ def cases() -> dict[str, tuple[Path, Path]]:
     return {name: (path, path.parent / "workspace") for name, path in (examples | own).items()}
 
 
-def generate(template: Path, out: Path) -> None:
+def generate(template: Path, out: Path, *more: str) -> None:
     """Run the command as a user does, on a template or on the workspace itself.
 
     Beside a template may lie the `imagegen.toml` that it is generated with; without one the target is local.
+    `more`: further options. Raises CalledProcessError if the command fails.
     """
     folder, options = out, []
     if template != out:
         folder = template.parent
         target = [] if (folder / "imagegen.toml").is_file() else ["--target", "local"]
         options = [*target, "--out", str(out), "--force"]
-    command = [sys.executable, "-m", "generator", "generate", str(template), *options]
+    command = [sys.executable, "-m", "generator", "generate", str(template), *options, *more]
     subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
 
 
