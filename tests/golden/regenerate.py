@@ -1,9 +1,12 @@
 """Generate every golden workspace anew, by the command line. Read the difference before you commit it."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from generator.azure import permissions
 
 ROOT = Path(__file__).parents[2]
 CASES_FOLDER = Path(__file__).parent / "cases"
@@ -31,6 +34,13 @@ def generate(template: Path, out: Path, *more: str) -> None:
     subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
 
 
+def write_roles(folder: Path) -> None:
+    """Write the custom roles of the examples, from the table of what a build needs."""
+    for name, role in permissions.roles().items():
+        (folder / name).write_text(json.dumps(role, indent=2) + "\n")
+
+
 if __name__ == "__main__":
     for template, workspace in cases().values():
         generate(template, workspace)
+    write_roles(ROOT / "examples/roles")
