@@ -51,7 +51,7 @@ def plan(request: Request) -> dict[str, Any]:
     with terraform.scratch() as scratch:
         inputs = scratch / "plan.tfvars.json"
         inputs.write_bytes(to_json(values | {"releases": ledger.with_release(chosen, release).releases}))
-        changes = terraform.plan(var_files=[inputs])
+        changes = terraform.plan(var_files=[inputs], lock=False)
     by_phase: dict[str, list[dict[str, Any]]] = {phase: [] for phase in PHASES}
     for change in changes:
         by_phase[phase_of(change.address)].append(_describe(change.address, change.action, blueprint))
@@ -69,7 +69,7 @@ def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, Any]
         value["cached"] = True
     for step in blueprint.steps + blueprint.validations:
         if found and step.module == found.module:
-            value["file"] = step.file
+            value |= {"file": step.file} if step.file else {}
             value |= dict(step.options)
     return value
 
