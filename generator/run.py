@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from generator import orphans
+from generator import orphans, wait
 from generator.errors import ImagegenError
 
 # What a child needs to find programs, its home, temporary space, a proxy and certificates. Nothing else of ours
@@ -25,6 +25,7 @@ from generator.errors import ImagegenError
 ALLOWED = (
     "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+    wait.CLOCK,
 )  # fmt: skip
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 60.0

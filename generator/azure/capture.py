@@ -1,10 +1,10 @@
 """From a machine that deprovisions itself to one that images can be made of."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from generator import wait
 from generator.azure import ids, machines
 from generator.azure.pollers import ended
 from generator.azure.session import Session
@@ -27,18 +27,18 @@ def wait_stopped(session: Session, vm_id: str, timeout: float, on_note: Callable
 
     Raises StepFailed with the console's last lines when it says that deprovisioning failed, or when the time is over.
     """
-    deadline = time.monotonic() + timeout
-    next_console = time.monotonic() + CONSOLE_SECONDS
+    deadline = wait.now() + timeout
+    next_console = wait.now() + CONSOLE_SECONDS
     on_note("waiting for the machine to deprovision and switch off")
     while True:
         with told("asking for the machine's power state"):
             if machines.view(session, vm_id).power in _OFF:
                 return
-        over = time.monotonic() >= deadline
-        if over or time.monotonic() >= next_console:
-            next_console = time.monotonic() + CONSOLE_SECONDS
+        over = wait.now() >= deadline
+        if over or wait.now() >= next_console:
+            next_console = wait.now() + CONSOLE_SECONDS
             _refuse_failure(machines.console(session, vm_id), timeout if over else None)
-        time.sleep(machines.LOOK_SECONDS)
+        wait.sleep(wait.LOOK_SECONDS)
 
 
 def _refuse_failure(lines: list[str], waited: float | None) -> None:
@@ -61,7 +61,7 @@ def deallocate_and_generalize(session: Session, vm_id: str) -> None:
     with told("marking the machine as generalized"):
         for is_done, what in ((_is_deallocated, "deallocated"), (_is_generalized, "generalized")):
             refusals: list[Exception] = []
-            if not machines.waited(partial(is_done, session, vm_id, refusals), SETTLE_SECONDS):
+            if not wait.until(partial(is_done, session, vm_id, refusals), SETTLE_SECONDS):
                 why = f": {sentence_of(refusals[-1])}" if refusals else ""
                 raise ImagegenError(
                     f"Azure does not show the machine as {what}{why}", "run `imagegen cleanup`, and try again"

@@ -1,17 +1,17 @@
 """The program that the Azure modules' local-exec steps run: what is done to a machine between its scripts.
 
-`python -P -m generator.azure.machine VERB JSON`: restart, update or upload, in Terraform's environment. What it prints
-is the step's output; on failure the last lines of stderr are the reason and a hint, and the exit code is 1.
+`python -P -m generator.azure.machine VERB JSON`: remove, restart, update or upload, in Terraform's environment. What it
+prints is the step's output; on failure the last lines of stderr are the reason and a hint, and the exit code is 1.
 """
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from generator import wait
 from generator.azure import ids, machines, runcommands
 from generator.azure.pollers import ended
 from generator.azure.runcommands import ANSWER
@@ -44,7 +44,7 @@ def restart(session: Session, arguments: Arguments) -> None:
     Arguments: vm_id, timeout_seconds, check_command, when_pending (only if Windows says that a restart is pending).
     """
     vm_id, seconds = arguments["vm_id"], float(arguments["timeout_seconds"])
-    deadline = time.monotonic() + seconds
+    deadline = wait.now() + seconds
     before = _probe(session, vm_id)
     if arguments.get("when_pending") and not before["restart_pending"]:
         say("no restart is pending")
@@ -54,7 +54,7 @@ def restart(session: Session, arguments: Arguments) -> None:
         ended(
             session.compute(ids.subscription(vm_id)).virtual_machines.begin_restart(ids.group(vm_id), ids.name(vm_id))
         )
-    if not machines.waited(lambda: _is_back(session, vm_id, before["boot"]), deadline - time.monotonic()):
+    if not wait.until(lambda: _is_back(session, vm_id, before["boot"]), deadline - wait.now()):
         raise ImagegenError(f"the machine did not come back within {seconds:.0f} s", "raise restartTimeout")
     say("the machine is up again")
     if command := arguments.get("check_command"):
@@ -86,17 +86,17 @@ def _check(session: Session, vm_id: str, command: str, deadline: float) -> None:
     """Run the check command until it ends well."""
     script = CHECK.format(command=command)
     while True:
-        left = max(1.0, deadline - time.monotonic())
+        left = max(1.0, deadline - wait.now())
         ran = runcommands.run(session, vm_id, "imagegen-check", script, timeout=left, on_line=say)
         if ran.exit_code == 0:
             return
-        if time.monotonic() + machines.LOOK_SECONDS >= deadline:
+        if wait.now() + wait.LOOK_SECONDS >= deadline:
             raise ImagegenError(
                 f"the restart check ended with exit code {ran.exit_code}: {ran.last_line}",
                 "look at restartCheckCommand",
             )
         say(f"the restart check ended with exit code {ran.exit_code}: again")
-        time.sleep(machines.LOOK_SECONDS)
+        wait.sleep(wait.LOOK_SECONDS)
 
 
 def update(session: Session, arguments: Arguments) -> None:
@@ -107,7 +107,7 @@ def update(session: Session, arguments: Arguments) -> None:
     import base64  # noqa: PLC0415
 
     vm_id, rounds = arguments["vm_id"], int(arguments["rounds"])
-    deadline = time.monotonic() + float(arguments["timeout_seconds"])
+    deadline = wait.now() + float(arguments["timeout_seconds"])
     wanted = {name: arguments[name] for name in ("criteria", "filters", "limit")}
     given = {"Settings": base64.b64encode(json.dumps(wanted).encode()).decode()}
     script = Path(arguments["script"]).read_text("utf-8")
@@ -132,7 +132,7 @@ def update(session: Session, arguments: Arguments) -> None:
 
 
 def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
+    left = deadline - wait.now()
     if left <= 0:
         raise ImagegenError("the time for the updates is over", "raise buildTimeoutInMinutes")
     return left
@@ -155,7 +155,14 @@ def upload(session: Session, arguments: Arguments) -> None:
     bring(session, arguments, say)
 
 
-VERBS: dict[str, Callable[[Session, Arguments], None]] = {"restart": restart, "update": update, "upload": upload}
+def remove(session: Session, arguments: Arguments) -> None:
+    """Remove run commands that have ended. Arguments: vm_id, names."""
+    runcommands.remove(session, arguments["vm_id"], arguments["names"])
+
+
+VERBS: dict[str, Callable[[Session, Arguments], None]] = {
+    "remove": remove, "restart": restart, "update": update, "upload": upload,
+}  # fmt: skip
 
 
 def main(argv: list[str]) -> int:

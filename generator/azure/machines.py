@@ -1,8 +1,6 @@
 """A virtual machine as Azure sees it: its power, its agent, its serial console."""
 
 import re
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +9,6 @@ from generator.azure import ids
 from generator.azure.session import Session
 from generator.login.errors import told, unless_missing
 
-# Seconds between two looks at a machine.
-LOOK_SECONDS = 5.0
 NETWORK_VERSION = "2024-05-01"  # of Microsoft.Network
 CONSOLE_BYTES = 1024 * 1024
 
@@ -85,14 +81,3 @@ def console(session: Session, vm_id: str) -> list[str]:
     text = answer.content[-CONSOLE_BYTES:].decode("utf-8", "replace")
     # A console has colours and carriage returns.
     return [line for raw in re.split(r"[\r\n]+", text) if (line := re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", raw).rstrip())]
-
-
-def waited(done: Callable[[], bool], seconds: float, pause: float | None = None) -> bool:
-    """Whether something came to be within so many seconds, asked again and again."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return False
-        time.sleep(min(LOOK_SECONDS if pause is None else pause, left))
-    return True

@@ -13,5 +13,5 @@ def ended(poller: Any, seconds: float | None = None) -> Any:
     limit = OPERATION_SECONDS if seconds is None else seconds
     poller.wait(limit)
     if not poller.done():
-        raise ImagegenError(f"Azure has not done it within {limit / 60:.0f} min, and goes on", "try again later")
+        raise ImagegenError(f"the Azure operation is still running after {limit / 60:.0f} min", "try again later")
     return poller.result()

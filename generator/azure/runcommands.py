@@ -8,13 +8,14 @@ linux, internal/exec/exec.go) and parameters of the script on Windows; protected
 import base64
 import gzip
 import threading
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from generator.azure import ids, machines
+from generator import wait
+from generator.azure import ids
 from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError
@@ -115,7 +116,7 @@ def _asked(
 
 
 def _ended(session: Session, vm_id: str, name: str, timeout: float, on_line: Listener) -> Ran:
-    deadline = time.monotonic() + timeout + 60  # the agent ends the script itself when its time is over
+    deadline = wait.now() + timeout + 60  # the agent ends the script itself when its time is over
     tail = Tail()
     while True:
         view = _view(session, vm_id, name)
@@ -124,9 +125,9 @@ def _ended(session: Session, vm_id: str, name: str, timeout: float, on_line: Lis
             on_line(line)
         if state in ("Succeeded", "Failed"):
             return Ran(view.exit_code or 0, view.output or "", view.error or "")
-        if state in _OVER or time.monotonic() >= deadline:
+        if state in _OVER or wait.now() >= deadline:
             raise ImagegenError(f"{name} did not end within {timeout / 60:.0f} min", "raise buildTimeoutInMinutes")
-        time.sleep(machines.LOOK_SECONDS)
+        wait.sleep(wait.LOOK_SECONDS)
 
 
 def _view(session: Session, vm_id: str, name: str) -> Any:
@@ -143,6 +144,16 @@ def _forget(commands: Any, where: tuple[str, str, str]) -> None:
 
     with suppress(AzureError, ImagegenError):
         ended(commands.begin_delete(*where), BEGIN_SECONDS)
+
+
+def remove(session: Session, vm_id: str, names: Iterable[str]) -> None:
+    """Remove run commands that have ended, one after the other; what is gone is fine. A VM takes 25."""
+    commands = session.compute(ids.subscription(vm_id)).virtual_machine_run_commands
+    with told("removing finished run commands"):
+        for name in names:
+            poller = unless_missing(partial(commands.begin_delete, ids.group(vm_id), ids.name(vm_id), name))
+            if poller is not None:
+                ended(poller)
 
 
 def end_others(session: Session, vm_id: str, known: Collection[str]) -> None:
@@ -178,7 +189,7 @@ def follow(session: Session, vm_id: str, name: str, on_line: Listener, stop: thr
                     return
         if last:
             return
-        stop.wait(machines.LOOK_SECONDS)
+        stop.wait(wait.LOOK_SECONDS)
 
 
 # Both print the length of a packed log and one piece of it: the last whole lines that fit into CHUNKS pieces.

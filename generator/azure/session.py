@@ -82,7 +82,8 @@ class Session:
         again = ExponentialRetry(
             initial_backoff=0, increment_base=2, retry_total=times, retry_status=times, random_jitter_range=1
         )
-        return BlobServiceClient(url, credential=credential or self.credential, retry_policy=again, **self._options())
+        options = self._options()
+        return BlobServiceClient(url, credential=credential or self.credential, retry_policy=again, **options)
 
     def _has_storage_at(self, url: str) -> bool:
         """Whether a host is of the cloud's storage; a simulated one has all accounts at one host."""
@@ -136,10 +137,13 @@ class Session:
 
     def _options(self) -> dict[str, Any]:
         """What all clients are told: who asks, how long to wait and how often to try again, whom to trust."""
-        return {
-            "user_agent": f"imagegen/{__version__}", "retry_total": RETRIES, "retry_status": RETRIES,
-            "retry_backoff_max": LONGEST_PAUSE_SECONDS,
-        } | clouds.patience() | ({"connection_verify": self.ca} if self.ca else {})  # fmt: skip
+        from generator.azure.transport import Transport  # noqa: PLC0415 - heavy
+
+        sending = clouds.patience() | ({"connection_verify": self.ca} if self.ca else {})
+        return sending | {
+            "transport": Transport(**sending), "user_agent": f"imagegen/{__version__}", "retry_total": RETRIES,
+            "retry_status": RETRIES, "retry_backoff_max": LONGEST_PAUSE_SECONDS,
+        }  # fmt: skip
 
 
 def _running() -> float:

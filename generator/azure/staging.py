@@ -1,11 +1,11 @@
 """What a build left in Azure beside its images: finding it, and ending it. Nothing that is not ours is touched."""
 
-import time
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from generator.azure import ids, machines, staged, vhd
+from generator import wait
+from generator.azure import ids, staged, vhd
 from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.build.events import Events
@@ -121,7 +121,7 @@ def _delete_group(groups: Any, name: str) -> None:
     except HttpResponseError as error:
         if not is_code(error, "ResourceGroupBeingDeleted"):
             raise
-        if not machines.waited(lambda: unless_missing(lambda: groups.get(name)) is None, GROUP_SECONDS):
+        if not wait.until(lambda: unless_missing(lambda: groups.get(name)) is None, GROUP_SECONDS):
             raise ImagegenError(f"the resource group {name} is not gone yet", "try again later") from error
         return
     if poller is not None:
@@ -151,14 +151,14 @@ def _deletion(session: Session, resource_id: str) -> Any:
     """Begin to delete a resource; None when it is gone. What still counts as in use is asked for again."""
     from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - heavy
 
-    deadline = time.monotonic() + IN_USE_SECONDS
+    deadline = wait.now() + IN_USE_SECONDS
     while True:
         try:
             return unless_missing(lambda: _begun(session, resource_id))
         except HttpResponseError as error:
-            if code_of(error) not in IN_USE or time.monotonic() >= deadline:
+            if code_of(error) not in IN_USE or wait.now() >= deadline:
                 raise
-        time.sleep(machines.LOOK_SECONDS)
+        wait.sleep(wait.LOOK_SECONDS)
 
 
 def _begun(session: Session, resource_id: str) -> Any:

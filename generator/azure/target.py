@@ -258,6 +258,12 @@ class AzureTarget:
 
         return all(versions.whole(self.session, image, REPLICATION_SECONDS, events.note) for image in images.values())
 
+    def as_made(self, images: dict[str, Any]) -> dict[str, Any]:
+        """Gallery versions with their regions in Azure's order: azurerm compares them as a list."""
+        from generator.azure import versions  # noqa: PLC0415
+
+        return {name: versions.as_made(self.session, image) for name, image in images.items()}
+
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """The versions that the galleries have, in whatever state."""
         from generator.azure import destinations  # noqa: PLC0415

@@ -1,10 +1,10 @@
 """Images that exist: whether they are whole, and how they go."""
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from generator.azure import ids, machines, vhd
+from generator import wait
+from generator.azure import ids, vhd
 from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError
@@ -51,6 +51,21 @@ def whole(session: Session, image: Mapping[str, Any], timeout: float, on_note: N
     return vhd.whole(session, where, image["tags"], timeout, on_note)
 
 
+def as_made(session: Session, image: Mapping[str, Any]) -> dict[str, Any]:
+    """The ledger entry of an image that is whole, with the regions of a gallery version in the order in which Azure
+    shows them. azurerm takes `target_region` for a list, and would show a change in every plan otherwise (5.2.0,
+    internal/services/compute/shared_image_version_resource.go)."""
+    if image["kind"] != "SharedImage":
+        return dict(image)
+    with told(f"asking for {image['id']}"):
+        found = _get(session, image["id"])
+    profile = found and found.properties.publishing_profile
+    shown = [ids.region(each.name) for each in (profile and profile.target_regions) or ()]
+    order = {name: place for place, name in enumerate(shown)}
+    regions = sorted(image["regions"], key=lambda region: order.get(ids.region(region["name"]), len(order)))
+    return dict(image) | {"regions": regions}
+
+
 def _settle_managed(session: Session, image: Mapping[str, Any], timeout: float) -> bool:
     """See `whole`. A managed image has one name for all versions too."""
     images = session.compute(ids.subscription(image["id"])).images
@@ -65,7 +80,7 @@ def _settle_managed(session: Session, image: Mapping[str, Any], timeout: float) 
         found = ask()
         return found is None or found.properties.provisioning_state not in MOVING
 
-    if not machines.waited(is_settled, timeout):
+    if not wait.until(is_settled, timeout):
         raise ImagegenError(
             f"{image['id']} is not whole after {timeout / 60:.0f} min", "run `imagegen apply` again later"
         )
@@ -85,7 +100,7 @@ def _is_of(found: Any, image: Mapping[str, Any]) -> bool:
 
 def _ended(session: Session, version_id: str, timeout: float, on_note: Noted) -> Any:
     """A version once nothing happens to it any more, None when there is none."""
-    deadline = time.monotonic() + timeout
+    deadline = wait.now() + timeout
     said = ""
     while True:
         found = _late(lambda: _get(session, version_id))
@@ -94,12 +109,12 @@ def _ended(session: Session, version_id: str, timeout: float, on_note: Noted) ->
         if (progress := _progress(found)) != said:
             said = progress
             on_note(f"version {found.name}: {progress}")
-        if time.monotonic() >= deadline:
+        if wait.now() >= deadline:
             raise ImagegenError(
                 f"{version_id} is not whole after {timeout / 60:.0f} min: {progress}",
                 "Azure goes on by itself: run `imagegen apply` again later",
             )
-        time.sleep(LOOK_SECONDS)
+        wait.sleep(LOOK_SECONDS)
 
 
 def _late(ask: Callable[[], Any]) -> Any:
@@ -107,7 +122,7 @@ def _late(ask: Callable[[], Any]) -> Any:
     for _ in range(LATE_LOOKS - 1):
         if (found := ask()) is not None:
             return found
-        time.sleep(LATE_SECONDS)
+        wait.sleep(LATE_SECONDS)
     return ask()
 
 
@@ -183,5 +198,5 @@ def _delete_version(session: Session, version_id: str) -> None:
     versions = session.compute(names["subscriptions"]).gallery_image_versions
     where = (names["resourcegroups"], names["galleries"], names["images"], names["versions"])
     ended(versions.begin_delete(*where))
-    if not machines.waited(lambda: _get(session, version_id) is None, seconds=600):
+    if not wait.until(lambda: _get(session, version_id) is None, seconds=600):
         raise ImagegenError(f"{version_id} is still there after its deletion", "try again in some minutes")

@@ -4,12 +4,12 @@ Through Terraform the address would stand in its state (azure-facts 19).
 """
 
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from generator.azure import blobs, ids, machines
+from generator import wait
+from generator.azure import blobs, ids
 from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError
@@ -47,7 +47,7 @@ def export(
         new = blobs.blob(session, uri + NEW)
         _refuse_others((final, new), tags)
         first = final if unless_missing(final.get_blob_properties) is None else new
-        deadline = time.monotonic() + timeout
+        deadline = wait.now() + timeout
         try:
             _copied(first, _grant(session, disk_id, timeout), metadata(tags), on_note, deadline)
         except BaseException:
@@ -76,7 +76,7 @@ def whole(
         if not _is_of(final, tags) or _fault(final):
             if not new_is_whole:
                 return False
-            _copied(final, new.url, metadata(tags), on_note, time.monotonic() + timeout)
+            _copied(final, new.url, metadata(tags), on_note, wait.now() + timeout)
         if new_is_whole:
             new.delete_blob()
         return True
@@ -173,10 +173,10 @@ def _copied(blob: Any, source: str, marks: dict[str, str], on_note: Noted, deadl
             raise ImagegenError(
                 f"the copy ended as {copy.status}: {copy.status_description or 'Azure says no more'}", "try again"
             )
-        if time.monotonic() >= deadline:
+        if wait.now() >= deadline:
             _give_up(blob, copy.id)
             raise ImagegenError("the copy of the disk did not end in time", "raise buildTimeoutInMinutes")
-        time.sleep(machines.LOOK_SECONDS)
+        wait.sleep(wait.LOOK_SECONDS)
 
 
 def _percent(progress: str | None) -> int:

@@ -10,7 +10,7 @@ from generator.build import journal, numbering, releases, secrets
 from generator.build.address import parse
 from generator.build.target import PLANNED, Job, Request, Resolved, Target, Values
 from generator.build.terraform import Terraform
-from generator.build.watch import CACHED, KEEP, phase_of, title
+from generator.build.watch import CACHED, KEEP, ROOM, phase_of, title
 from generator.errors import ImagegenError, to_paste
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.files import to_json
@@ -75,7 +75,7 @@ def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, Any]
 
 
 def _is_bookkeeping(address: str) -> bool:
-    return address.endswith(".key") or KEEP in address
+    return address.endswith(".key") or KEEP in address or ROOM in address
 
 
 def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:

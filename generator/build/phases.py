@@ -137,7 +137,7 @@ def distribute(run: Build) -> releases.Release:
     atomic_write(coming, releases.as_tfvars(ledger.with_release(run.job.version, release)), sync=True)
     _make_room(run, displaced)
     _make_images(run, release, coming)
-    released = release | {"status": "released"}
+    released = release | {"images": run.target.as_made(release["images"]), "status": "released"}
     releases.save(run.workspace, ledger.with_release(run.job.version, released))
     coming.unlink()
     return released

@@ -8,7 +8,7 @@ from generator.build.address import parse
 from generator.build.build import Build
 from generator.build.target import Job, Request, Resolved
 from generator.build.terraform import Change, Terraform
-from generator.build.watch import ALL_STEPS, DEPROVISION, KEEP, title
+from generator.build.watch import ALL_STEPS, DEPROVISION, KEEP, ROOM, title
 from generator.errors import ImagegenError, to_paste
 from generator.workspace.files import from_json
 
@@ -87,7 +87,9 @@ def _why_not_here(build: Build) -> str:
         return "its machine is gone"
     try:
         known = {
-            address: whole for address, whole in build.terraform.resources().items() if not address.endswith(".key")
+            address: whole
+            for address, whole in build.terraform.resources().items()
+            if not address.endswith((".key", ROOM))
         }
         build.values = build.target.going_on(build.job, build.values, {_module(address) for address in known})
         completed = {_module(address) for address, whole in known.items() if whole}

@@ -52,7 +52,8 @@ def _settle(
     # In the state an image may be tainted, whole or not; where it is released it is imported again.
     terraform.forget(rest.images_of(in_state, version))
     if made:
-        releases.save(workspace, meant.with_release(version, release | {"status": "released"}))
+        released = release | {"images": target.as_made(release["images"]), "status": "released"}
+        releases.save(workspace, meant.with_release(version, released))
         request.events.note(f"{version} is released: its images were made")
     elif folders:
         target.discard(workspace, release["images"], request.events)

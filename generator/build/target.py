@@ -152,6 +152,9 @@ class Target(Protocol):
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each of these images of a release exists and is complete, waiting for one that is on its way."""
 
+    def as_made(self, images: dict[str, Any]) -> dict[str, Any]:
+        """The entries of images that are whole, as the ledger is to have them: in the order in which they are read."""
+
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """Versions that exist where images would go, in the ledger or not; True: it says it is this workspace's."""
 

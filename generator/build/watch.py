@@ -33,7 +33,7 @@ FIXED_TITLES = {
 # What Terraform itself keeps of a module is not its work, but for what a provisioner of it does.
 _BOOKKEEPING = "terraform_data"
 _WORK = {"run", "this"}
-CACHED, KEEP = "terraform_data.cached", "terraform_data.keep"
+CACHED, KEEP, ROOM = "terraform_data.cached", "terraform_data.keep", "terraform_data.room"
 FOLLOWER_SECONDS = 5.0
 
 

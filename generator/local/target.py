@@ -208,6 +208,10 @@ class LocalTarget:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
         return all(_is_made(workspace, image) for image in images.values())
 
+    def as_made(self, images: dict[str, Any]) -> dict[str, Any]:
+        """They are what they were to be."""
+        return images
+
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """The versions for which a folder of one of the outputs exists, whoever made it."""
         parents = [

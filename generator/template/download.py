@@ -9,6 +9,7 @@ from urllib.request import getproxies
 
 import httpx
 
+from generator import wait
 from generator.errors import ImagegenError
 from generator.template import addresses, blob
 from generator.template.addresses import redact
@@ -52,7 +53,7 @@ def download(uri: str, limit: int, too_large: ImagegenError) -> bytes:
             except _AgainError as error:
                 reason = str(error)
                 if pause is not None:
-                    time.sleep(max(pause, min(error.pause, LONGEST_PAUSE)))
+                    wait.sleep(max(pause, min(error.pause, LONGEST_PAUSE)))
     raise ImagegenError(f"{redact(uri)} cannot be fetched ({len(PAUSES) + 1} tries): {reason}", "is the address right?")
 
 

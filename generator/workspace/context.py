@@ -1,13 +1,17 @@
 """What the templates print and ask of a blueprint. What they print is made here or in names.py, never a user's text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from generator.workspace import hcl
 from generator.workspace.blueprint import BUILD_USER, Azure, Blueprint, Step
 from generator.workspace.hcl import Hcl
 
+# A VM takes 25 run commands, and each step leaves its own. At this number they are removed, which leaves room for those
+# that imagegen itself runs, one at a time, and for what a killed build left.
+RUN_COMMANDS_KEPT = 20
+PREPARE, DEPROVISION = "000-prepare", "999-deprovision"
 STEP_LABELS = {
     "shell": "a script that runs in the machine", "powershell": "a script that runs in the machine",
     "file": "a file that is uploaded", "restart": "a restart", "update": "Windows updates",
@@ -84,17 +88,20 @@ def _backend(azure: Azure) -> list[Hcl]:
 
 def _build(blueprint: Blueprint) -> dict[str, Any]:
     """The machine that becomes an image, and its steps."""
+    finished = _finished(blueprint, (PREPARE, *_run_commands(blueprint.steps), DEPROVISION))
+    steps = _chain(blueprint.steps, finished, machine="vm", first="step_000_prepare", cache=blueprint.target == "local")
     return {
         "bundle": Hcl("bundle"),
         "cache": blueprint.target == "local",
         "counter": Hcl("var.build_version"),
+        "finished": finished.get(DEPROVISION, []),
         "generalize": True,
         "inputs": Hcl("var.machine"),
         "machine": Hcl("vm"),
         "module": Hcl("step_all"),
         "name": Hcl("machine"),
         "resized": True,
-        "steps": _chain(blueprint.steps, machine="vm", first="step_000_prepare", cache=blueprint.target == "local"),
+        "steps": steps,
     }
 
 
@@ -109,11 +116,34 @@ def _validation(blueprint: Blueprint) -> dict[str, Any]:
         "module": Hcl("validation_all"),
         "name": Hcl("validation"),
         "resized": blueprint.source_validation_only,
-        "steps": _chain(blueprint.validations, machine="validation_vm", first="validation_vm"),
-    }
+        "steps": _chain(
+            blueprint.validations, _finished(blueprint, _run_commands(blueprint.validations)),
+            machine="validation_vm", first="validation_vm",
+        ),
+    }  # fmt: skip
 
 
-def _chain(steps: tuple[Step, ...], *, machine: str, first: str, cache: bool = False) -> list[dict[str, Any]]:
+def _run_commands(steps: tuple[Step, ...]) -> list[str]:
+    """The steps that leave a run command on their machine, by key."""
+    return [step.key for step in steps if step.kind in ("shell", "powershell")]
+
+
+def _finished(blueprint: Blueprint, names: Iterable[str]) -> dict[str, list[Hcl]]:
+    """The run commands that make room: the name of one => those that have ended before it and are removed then."""
+    if blueprint.azure is None or blueprint.azure.communicator != "run-command":
+        return {}
+    found: dict[str, list[Hcl]] = {}
+    kept: list[Hcl] = []
+    for name in names:
+        if len(kept) == RUN_COMMANDS_KEPT:
+            found[name], kept = kept, []
+        kept.append(Hcl(name))
+    return found
+
+
+def _chain(
+    steps: tuple[Step, ...], finished: dict[str, list[Hcl]], *, machine: str, first: str, cache: bool = False
+) -> list[dict[str, Any]]:
     """What the fragments print of each step."""
     building = machine == "vm"
     chained: list[dict[str, Any]] = []
@@ -122,6 +152,7 @@ def _chain(steps: tuple[Step, ...], *, machine: str, first: str, cache: bool = F
             "cache": cache,
             "counter": Hcl("var.build_version" if building else "var.validation_machine"),
             "file": Hcl(step.file),
+            "finished": finished.get(step.key, []),
             "inputs": Hcl("var.machine" if building else "var.validation_machine"),
             "key": Hcl(step.key),
             "kind": step.kind,

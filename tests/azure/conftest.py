@@ -121,9 +121,20 @@ Write = Callable[..., Path]
 
 
 @pytest.fixture
-def azure(azure_arm: AzureArm, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Azure]:  # noqa: F811
-    """An Azure that powers a machine off when its deprovisioning was started."""
+def azure(
+    request: pytest.FixtureRequest,
+    azure_arm: AzureArm,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+) -> Iterator[Azure]:
+    """An Azure that powers a machine off when its deprovisioning was started.
+
+    Nobody waits there for real, but for machines that are real ones.
+    """
     environment = azure_arm.env | {"IMAGEGEN_ALLOW_FROM": "192.0.2.1/32", "HOME": str(tmp_path)}
+    if "backed" not in request.fixturenames:
+        azure_arm.cloud.clock.start()
+        environment |= azure_arm.cloud.clock.env
     command = Imagegen(tmp_path_factory.mktemp("state"), environment=environment)
     azure_arm.cloud.set(
         scripts=USUAL,

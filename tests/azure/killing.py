@@ -6,9 +6,24 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.azure.conftest import Azure
 
-def wait(done: Callable[[], bool], seconds: float = 90.0) -> None:
-    """Until something is so."""
+LONG = 3600.0  # of what shall not end while the clock is held
+
+
+def kill_while(azure: Azure, is_so: Callable[[], bool], *arguments: str | Path) -> None:
+    """Start a command, and kill it with all that it started once something is so; till then, nothing that takes time
+    comes to its end. Afterwards what goes on by itself is over."""
+    with azure.cloud.clock.held():
+        child = azure.imagegen.start(*arguments)
+        wait(is_so)
+        kill(child.pid)
+        child.wait()
+    azure.cloud.clock.advance(2 * LONG)
+
+
+def wait(done: Callable[[], bool], seconds: float = 600.0) -> None:
+    """Until something is so; only what hangs takes so long."""
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.azure.conftest import Azure, Write
-from tests.azure.killing import wait
+from tests.azure.killing import LONG, wait
 from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, shared
 from tests.azure.rest import at_rest, nothing_left
 from tests.azure_sim.faults import FOREVER, fault
@@ -62,11 +62,13 @@ def test_an_image_that_shows_late_is_released(azure: Azure, template: Write, tmp
     image, out = azure.definition("web"), tmp_path / "out"
     path = template(SHELL, vmProfile=private(azure), distribute=[shared(image)])
     before = azure.names()
-    azure.cloud.plant(fault("create", VERSIONS, "slow", seconds=3))
-    child = azure.imagegen.start("apply", path, "--out", out)
-    wait(lambda: bool(azure.names(VERSIONS)))
-    azure.cloud.plant(fault("read", VERSIONS, status=404, code="ResourceNotFound", message="It is not there.", times=4))
-    told = child.communicate(timeout=120)[1]
+    azure.cloud.plant(fault("create", VERSIONS, "slow", seconds=LONG))
+    missing = fault("read", VERSIONS, status=404, code="ResourceNotFound", message="It is not there.", times=4)
+    with azure.cloud.clock.held():
+        child = azure.imagegen.start("apply", path, "--out", out)
+        wait(lambda: bool(azure.names(VERSIONS)))
+        azure.cloud.plant(missing)
+    told = child.communicate(timeout=600)[1]
     azure.cloud.set(faults=[])
     azure.imagegen("cleanup", out)
     assert list(ledger(out)) == ["1.0.0"], told

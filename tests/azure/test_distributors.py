@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import OTHER, Azure, Write
-from tests.azure.killing import kill, wait
+from tests.azure.killing import kill_while
 from tests.azure.making import (
     MANAGED,
     SHELL,
@@ -159,13 +159,29 @@ def test_a_released_blob_outlives_a_copy_that_fails(azure: Azure, replaced: Path
     assert list(ledger(replaced)) == ["1.0.0", "1.0.1"]
 
 
+def test_regions_in_another_order_are_no_change(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """Azure may show them in another order than they were sent in, in which azurerm sees a change."""
+    azure.cloud.set(regions_by_name=True)
+    image = azure.definition("web")
+    regions = [
+        {"name": name, "replicaCount": count} for name, count in (("westeurope", 2), ("eastus", 1), ("uksouth", 1))
+    ]
+    path = template(SHELL, vmProfile=private(azure), distribute=[shared(image, targetRegions=regions)])
+    before = azure.names()
+    azure.imagegen("apply", path, "--out", tmp_path / "out")
+    at_rest(azure, tmp_path / "out", before, {f"{image}/versions/1.0.0"})
+    kept = entry(tmp_path / "out")["regions"]
+    assert [(one["name"], one["replicas"]) for one in kept] == [("eastus", 1), ("uksouth", 1), ("westeurope", 2)]
+
+
 def test_a_blob_that_is_half_overwritten_is_made_whole(azure: Azure, replaced: Path) -> None:
     """imagegen is killed while the new blob, which is whole, is copied to the place of the old one."""
     azure.cloud.set(copies={"reads": 2})
-    child = azure.imagegen.start("apply", replaced)
-    wait(lambda: azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd").metadata["imagegen_version"] == "1.0.2")
-    kill(child.pid)
-    child.wait()
+    blobs = azure.arm.blobs
+    kill_while(
+        azure, lambda: blobs.blob("vault", "vhds", "web/disk.vhd").metadata["imagegen_version"] == "1.0.2", "apply",
+        replaced,
+    )  # fmt: skip
     azure.cloud.set(copies={})
     azure.imagegen("cleanup", replaced)
     assert "web/disk.vhd.new" not in azure.arm.blobs.names("vault", "vhds")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import USUAL, Azure, Write
-from tests.azure.killing import kill, wait
+from tests.azure.killing import LONG, kill_while
 from tests.azure.making import MACHINES, SHELL, VERSIONS, Part, ledger, managed, private, shared
 from tests.azure.rest import at_rest, nothing_left
 from tests.azure_sim.faults import fault
@@ -58,16 +58,14 @@ def test_a_kept_machine_goes_on_at_the_failed_step(azure: Azure, template: Write
 
 def test_a_step_that_was_cut_off_is_ended_and_run_again(azure: Azure, template: Write, tmp_path: Path) -> None:
     """Azure runs it on when imagegen and Terraform are killed; nothing of it is in the state."""
-    azure.cloud.set(scripts=[{"name": "020-fail", "seconds": 600.0}, *USUAL])
+    azure.cloud.set(scripts=[{"name": "020-fail", "seconds": LONG}, *USUAL])
     image = azure.definition("web")
     path = template(SHELL, FAIL, vmProfile=private(azure), distribute=[shared(image)])
     before = azure.names()
     out = tmp_path / "out"
-    child = azure.imagegen.start("apply", path, "--out", out)
     journal = out / ".imagegen/journal.json"
-    wait(lambda: "020-fail" in ran(azure) and "step_020_fail" in journal.read_text())
-    kill(child.pid)
-    child.wait()
+    begun = lambda: "020-fail" in ran(azure) and "step_020_fail" in journal.read_text()  # noqa: E731
+    kill_while(azure, begun, "apply", path, "--out", out)
     azure.cloud.set(scripts=USUAL)
     done = azure.imagegen("apply", out)
     assert "going on with the build of 1.0.0 at `020 fail`" in done.stderr
@@ -150,17 +148,13 @@ def test_after_kill_the_next_command_settles_it(azure: Azure, template: Write, t
     path = template(SHELL, vmProfile=private(azure), distribute=[shared(image)])
     before = azure.names()
     out = tmp_path / "out"
-    azure.cloud.plant(fault("create", kind, "slow", seconds=3))
-    child = azure.imagegen.start("apply", path, "--out", out)
-    wait(lambda: bool(azure.names(kind)))
-    kill(child.pid)
-    child.wait()
+    azure.cloud.plant(fault("create", kind, "slow", seconds=LONG))
+    kill_while(azure, lambda: bool(azure.names(kind)), "apply", path, "--out", out)
     assert "left" in azure.imagegen("status", out).stdout
     if kind == MACHINES:
         azure.imagegen("cleanup", out)
         nothing_left(azure, out, before)
         return
-    wait(lambda: azure.cloud.resources(arm_type=VERSIONS)[0]["properties"]["provisioningState"] == "Succeeded")
     done = azure.imagegen("apply", out)
     assert done.stdout.strip() == f"{image}/versions/1.0.1"
     at_rest(azure, out, before, {f"{image}/versions/1.0.0", f"{image}/versions/1.0.1"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import IMAGES, Azure, Write
-from tests.azure.killing import kill, wait
+from tests.azure.killing import LONG, kill_while, wait
 from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, shared
 from tests.azure.rest import at_rest
 from tests.azure_sim.faults import fault
@@ -29,11 +29,8 @@ def workspace(azure: Azure, template: Write, tmp_path: Path) -> Path:
 def kill_a_build(azure: Azure, workspace: Path, kind: str) -> None:
     """Kill a build while Azure makes its resource of this type."""
     before = azure.names(kind)
-    azure.cloud.plant(fault("create", kind, "slow", seconds=3))
-    child = azure.imagegen.start("apply", workspace)
-    wait(lambda: azure.names(kind) != before)
-    kill(child.pid)
-    child.wait()
+    azure.cloud.plant(fault("create", kind, "slow", seconds=LONG))
+    kill_while(azure, lambda: azure.names(kind) != before, "apply", workspace)
 
 
 def edit(workspace: Path, change: Callable[[State], None]) -> None:

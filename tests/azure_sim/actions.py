@@ -1,6 +1,5 @@
 """What a virtual machine can be told by POST."""
 
-import time
 from typing import Any
 
 from tests.azure_sim import life, scripts
@@ -45,7 +44,7 @@ def _power(contents: Contents, action: str, target: ArmId, state: Resource) -> N
         )
     if action == "restart" and state["power"] != "running":
         raise CloudError(409, "OperationNotAllowed", f"VM '{target.name}' is not running.")
-    state["changed_at"] = time.time()
+    state["changed_at"] = contents["now"]
     state["coming"] = []  # what a script would have done at its end
     if power != "running" or action == "restart":
         scripts.interrupt(contents, target)

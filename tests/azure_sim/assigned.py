@@ -156,7 +156,7 @@ def _snapshot(contents: Contents, record: Resource, old: Resource) -> None:
     creation = record["properties"].get("creationData", {})
     record["properties"].setdefault("diskSizeGB", 30)
     if creation.get("createOption") == "CopyStart" and not record["state"]:
-        record["state"] = {"copied_at": time.time() + contents["copies"].get("snapshot_seconds", 0.0)}
+        record["state"] = {"copied_at": contents["now"] + contents["copies"].get("snapshot_seconds", 0.0)}
 
 
 def _fixed(**values: Callable[[Resource], Any]) -> Callable[[Contents, Resource, Resource], None]:

@@ -1,8 +1,9 @@
 """A small Azure, for tests: a mock, not Azure.
 
 It keeps resources by id, applies the rules of `rules` and what a test planted, and knows neither HTTP nor Terraform:
-fronts translate. Nothing here sleeps. An operation that takes time leaves a resource whose `provisioningState` is
-Creating, Updating or Deleting until its time has come; who wants to see the end asks again, as with ARM.
+fronts translate. Nothing here sleeps but an answer that shall come late; time is that of `clock`. An operation that
+takes time leaves a resource whose `provisioningState` is Creating, Updating or Deleting until its time has come; who
+wants to see the end asks again, as with ARM.
 
 Where it differs from Azure: one version of every API; properties are kept as they come and only those a rule or an
 answer needs are understood; quotas and prices do not exist; names are never checked. A test may do everything; fronts
@@ -17,6 +18,7 @@ from typing import Any
 
 from tests.azure_sim import access, actions, assigned, faults, rules
 from tests.azure_sim.arm_id import GROUPS, SUBSCRIPTIONS, ArmId
+from tests.azure_sim.clock import Clock
 from tests.azure_sim.contents import Contents, Resource
 from tests.azure_sim.errors import CloudError
 from tests.azure_sim.shown import INLINE, show, under
@@ -36,6 +38,11 @@ class Cloud:
     def for_caller(self, *, caller: bool = True) -> "Cloud":
         """The same cloud, asked for somebody whose rights count; or for nobody in particular."""
         return Cloud(self._store.path, caller=caller)
+
+    @property
+    def clock(self) -> Clock:
+        """The time here."""
+        return self._store.clock
 
     def require(self, name: str, scope: str, *, anywhere: bool = False) -> None:
         """Refuse a caller an operation, by its name in roles, at a scope."""

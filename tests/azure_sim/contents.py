@@ -36,6 +36,8 @@ HOOKS: Contents = {
     "marketplace": {},
     # How long a page of a list is in the ARM front; 0 for as long as it takes.
     "page": 0,
+    # Whether the regions of a version are shown by name, in whatever order they were sent.
+    "regions_by_name": False,
     # Reads of its status until a version is replicated; a negative number is for ever.
     "replication": 0,
     # Regions to which versions do not replicate: with one of them, the whole ends as Failed.

@@ -66,7 +66,7 @@ def refuse(planted: Fault | None) -> None:
 def lose(planted: Fault | None) -> None:
     """Keep the answer back: for some time, or for ever, by raising the fault."""
     if planted and planted["how"] == "late":
-        time.sleep(planted["seconds"])
+        time.sleep(planted["seconds"])  # in earnest: the other end counts the seconds of a silent connection
     if planted and planted["how"] == "lose":
         raise AnswerLost("the connection was reset before the answer came")
 
@@ -76,7 +76,7 @@ def schedule(contents: Contents, record: Resource, planted: Fault | None) -> Non
     delay = contents["delay"]
     seconds = delay.get(record["type"], delay.get("*", 0.0)) + (planted["seconds"] if planted else 0.0)
     seconds += record.pop("takes", 0.0)  # a script's own time
-    record["ready_at"] = time.time() + seconds
+    record["ready_at"] = contents["now"] + seconds
     record.setdefault("failure", None)  # a script that failed has left its own
     if planted and planted["how"] == "fail":
         record["failure"] = {"code": planted["code"], "message": planted["message"]}

@@ -12,6 +12,7 @@ from tests.azure_sim.errors import CloudError
 Body = Mapping[str, Any]
 Rule = Callable[[Contents, ArmId, Resource | None, Body], None]
 LIMIT_BYTES = 4 * 1024 * 1024
+RUN_COMMANDS = 25
 ON_MACHINES = ("microsoft.compute/virtualmachines/extensions", "microsoft.compute/virtualmachines/runcommands")
 
 
@@ -67,6 +68,20 @@ def _machine_runs(contents: Contents, target: ArmId, old: Resource | None, body:
     machine = contents["resources"].get(target.parent.key if target.parent else "")
     if machine and machine["state"]["power"] != "running":
         raise CloudError(409, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
+
+
+def _room_for_a_run_command(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
+    """Azure/azure-docs, "Run scripts in your VM by using managed Run Commands": a machine takes 25 of them."""
+    assert target.parent
+    kind = target.type.lower()
+    there = [
+        key for key, one in contents["resources"].items() if one["type"].lower() == kind and target.parent.holds(key)
+    ]
+    if old is None and len(there) >= RUN_COMMANDS:
+        raise CloudError(
+            409, "OperationNotAllowed",
+            f"The VM '{target.parent.name}' has {RUN_COMMANDS} run commands, and takes no more.",
+        )  # fmt: skip
 
 
 def _one_extension_a_handler(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
@@ -249,7 +264,7 @@ def _source_is_whole(contents: Contents, target: ArmId, old: Resource | None, bo
     if old is not None or not source_id:
         return
     source = _existing(contents, source_id)
-    if source["state"].get("copied_at", 0.0) > time.time():
+    if source["state"].get("copied_at", 0.0) > contents["now"]:
         raise CloudError(409, "OperationNotAllowed", f"The snapshot '{source['name']}' is still being copied.")
     if creation.get("createOption") == "CopyStart":
         if not _at(body, "incremental"):
@@ -277,7 +292,7 @@ PUT: dict[str, tuple[Rule, ...]] = {
     GROUPS.lower(): (_group_stays,),
     "microsoft.compute/virtualmachines": (_references_exist, _image_is_offered),
     ON_MACHINES[0]: (_machine_runs, _one_extension_a_handler),
-    ON_MACHINES[1]: (_machine_runs,),
+    ON_MACHINES[1]: (_machine_runs, _room_for_a_run_command),
     "microsoft.compute/images": (_image_can_be_made, _source_stays("sourceVirtualMachine")),
     "microsoft.compute/galleries/images/versions": (
         _regions_hold_the_source,

@@ -1,7 +1,6 @@
 """A record as an answer shows it: with what time has made of it, and in other letter case if a test asked for that."""
 
 import json
-import time
 from copy import deepcopy
 from typing import Any
 
@@ -9,6 +8,7 @@ from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.contents import Contents, Resource
 from tests.azure_sim.scripts import Run
 
+VERSIONS = "microsoft.compute/galleries/images/versions"
 # Resources that ARM also takes and shows as a list within their parent.
 INLINE = {
     "microsoft.network/virtualnetworks": "subnets",
@@ -25,11 +25,13 @@ def show(contents: Contents, key: str) -> Resource | None:
     if kind := INLINE.get(record["type"].lower()):
         items = [one for one in under(contents, ArmId(key)) if one["type"].lower().endswith(f"/{kind.lower()}")]
         shown["properties"][kind] = [{"name": one["name"], "id": one["id"], **one["properties"]} for one in items]
-    shown["properties"]["provisioningState"] = provisioning(record)
+    if contents["regions_by_name"] and record["type"].lower() == VERSIONS:
+        shown["properties"]["publishingProfile"]["targetRegions"].sort(key=lambda one: str(one["name"]).lower())
+    shown["properties"]["provisioningState"] = provisioning(record, contents["now"])
     if run := record["state"].get("run"):
-        shown["properties"]["instanceView"] = Run(**run).view(time.time())
+        shown["properties"]["instanceView"] = Run(**run).view(contents["now"])
     if copied_at := record["state"].get("copied_at"):
-        shown["properties"]["completionPercent"] = 100.0 if copied_at <= time.time() else 50.0
+        shown["properties"]["completionPercent"] = 100.0 if copied_at <= contents["now"] else 50.0
     shown["was"] = record["was"]
     shown["busy_until"] = max(record["ready_at"], record.get("gone_at", 0.0))
     if {"*", record["type"]} & set(contents["echo_case"]):
@@ -42,11 +44,11 @@ def under(contents: Contents, target: ArmId) -> list[Resource]:
     return [record for key, record in contents["resources"].items() if target.holds(key)]
 
 
-def provisioning(record: Resource) -> str:
+def provisioning(record: Resource, now: float) -> str:
     """Where the operation on a record stands."""
     if record.get("gone_at"):
         return "Deleting"
-    if record["ready_at"] > time.time():
+    if record["ready_at"] > now:
         return str(record["was"])
     return "Failed" if record["failure"] else "Succeeded"
 

@@ -4,6 +4,9 @@ set -eu
 az vm restart --ids "$VM_ID"
 az vm wait --ids "$VM_ID" --custom "instanceView.vmAgent.statuses[?displayStatus=='Ready']"
 # `az` takes what begins with @ for a file of this computer.
-[ -z "$CHECK_COMMAND" ] || az vm run-command create --ids "$VM_ID" --run-command-name imagegen-check \
-  --script "
+if [ -n "$CHECK_COMMAND" ]; then
+  az vm run-command create --ids "$VM_ID" --run-command-name imagegen-check --script "
 $CHECK_COMMAND" --output none
+  # A machine takes 25 run commands.
+  az vm run-command delete --ids "$VM_ID/runCommands/imagegen-check" --yes --output none
+fi

@@ -1,7 +1,6 @@
 """What the parts that answer for resources share."""
 
 import re
-import time
 from typing import Any
 
 from tests.azure_sim.arm import operations
@@ -40,9 +39,9 @@ def begun(arm: Arm, record: Resource, answer: Any = None) -> Answer:
 def links(arm: Arm, record: Resource, answer: Any = None) -> dict[str, str]:
     """Begin the operation on a record, as long as the cloud has it take; the headers that lead to it."""
     failure = arm.cloud.failure(record["id"])
-    name = arm.operations.begin(Operation(record["id"], time.time(), record["busy_until"], failure, answer))
+    name = arm.operations.begin(Operation(record["id"], arm.cloud.clock.now(), record["busy_until"], failure, answer))
     parts = {"subscription": ArmId(record["id"]).subscription, "namespace": record["type"].split("/")[0]}
-    headers = operations.links(arm.endpoint, name, parts)
+    headers = operations.links(arm.endpoint, name, parts, arm.cloud.clock.pace_ms)
     if record["type"] == GROUPS:  # of the two, groups have only this one
         headers.pop("Azure-AsyncOperation")
     return headers

@@ -24,7 +24,7 @@ def instance_view(arm: Arm, request: Request, parts: Parts) -> Answer:
     record = arm.cloud.get(target.text)
     if record is None:
         raise not_found(arm, target)
-    return shown(view(record), wait=record.get("wait", 0.0))
+    return shown(view(record, arm.cloud.clock.now()), wait=record.get("wait", 0.0))
 
 
 def act(arm: Arm, request: Request, parts: Parts) -> Answer:
@@ -41,7 +41,7 @@ def expanded(arm: Arm, record: Resource, body: shapes.Body, expand: str) -> shap
     """A machine with what its platform tells; with its instance view if asked."""
     body["properties"]["timeCreated"] = stamp(record["state"]["created_at"])
     if "instanceview" in expand:
-        body["properties"]["instanceView"] = view(record)
+        body["properties"]["instanceView"] = view(record, arm.cloud.clock.now())
     return body
 
 
@@ -52,7 +52,7 @@ def expanded_command(arm: Arm, record: Resource, body: shapes.Body, expand: str)
     return body
 
 
-def view(record: Resource) -> shapes.Body:
+def view(record: Resource, now: float) -> shapes.Body:
     """A machine's instance view."""
     state, properties = record["state"], record["properties"]
     provisioning = str(properties["provisioningState"])
@@ -74,11 +74,11 @@ def view(record: Resource) -> shapes.Body:
         "disks": [{"name": disk, "statuses": statuses[:1]}],
         "statuses": statuses,
     }
-    return shown_view if power == "deallocated" else shown_view | {"vmAgent": _agent(state)}
+    return shown_view if power == "deallocated" else shown_view | {"vmAgent": _agent(state, now)}
 
 
-def _agent(state: Resource) -> shapes.Body:
-    if life.agent_is_ready(state):
+def _agent(state: Resource, now: float) -> shapes.Body:
+    if life.agent_is_ready(state, now):
         status = {
             "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready",
             "message": "Guest Agent is running", "time": stamp(state["agent_ready_at"]),

@@ -1,7 +1,6 @@
 """Long operations: accepted at once, asked about until they are over."""
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +8,6 @@ from uuid import uuid4
 
 from tests.azure_sim.errors import CloudError
 from tests.azure_sim.scripts import stamp
-
-# Azure says 10 s and more, in `Retry-After`. Here the clients' pace is the tests' pace.
-PACE_MS = 20
 
 
 @dataclass(frozen=True)
@@ -24,10 +20,9 @@ class Operation:
     failure: CloudError | None
     answer: Any
 
-    @property
-    def status(self) -> str:
-        """Where it stands."""
-        if self.until > time.time():
+    def status(self, now: float) -> str:
+        """Where it stands at a time."""
+        if self.until > now:
             return "InProgress"
         return "Failed" if self.failure else "Succeeded"
 
@@ -54,21 +49,22 @@ class Operations:
             return self._all[name]
 
 
-def links(endpoint: str, name: str, parts: Mapping[str, str]) -> dict[str, str]:
+def links(endpoint: str, name: str, parts: Mapping[str, str], pace_ms: int) -> dict[str, str]:
     """The headers that lead to an operation; `parts` has its subscription and namespace."""
     base = f"{endpoint}/subscriptions/{parts['subscription']}/providers/{parts['namespace']}/locations/westeurope"
     version = "api-version=2024-01-01"
     return {
         "Azure-AsyncOperation": f"{base}/operations/{name}?{version}",
         "Location": f"{base}/operationResults/{name}?{version}",
-        "x-ms-retry-after-ms": str(PACE_MS),
+        "x-ms-retry-after-ms": str(pace_ms),
     }
 
 
-def described(name: str, operation: Operation) -> dict[str, Any]:
+def described(name: str, operation: Operation, now: float) -> dict[str, Any]:
     """What `Azure-AsyncOperation` shows."""
-    body: dict[str, Any] = {"name": name, "status": operation.status, "startTime": stamp(operation.begun)}
-    if operation.status == "InProgress":
+    status = operation.status(now)
+    body: dict[str, Any] = {"name": name, "status": status, "startTime": stamp(operation.begun)}
+    if status == "InProgress":
         return body
     body["endTime"] = stamp(max(operation.begun, operation.until))
     if operation.failure:

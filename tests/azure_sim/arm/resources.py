@@ -1,7 +1,6 @@
 """Resources of every type, as ARM treats them all: read, list, put, patch, delete, and wait for the end."""
 
 import re
-import time
 from collections.abc import Callable, Mapping
 
 from tests.azure_sim import access
@@ -77,16 +76,16 @@ def delete(arm: Arm, request: Request, parts: Parts) -> Answer:
 def operation(arm: Arm, request: Request, parts: Parts) -> Answer:
     """Where an operation stands."""
     found = _polled(arm, parts["operation"])
-    headers = {"x-ms-retry-after-ms": str(operations.PACE_MS)}
-    return shown(operations.described(parts["operation"], found), headers=headers)
+    headers = {"x-ms-retry-after-ms": str(arm.cloud.clock.pace_ms)}
+    return shown(operations.described(parts["operation"], found, arm.cloud.clock.now()), headers=headers)
 
 
 def result(arm: Arm, request: Request, parts: Parts) -> Answer:
     """What an operation ended with; 202 while it runs."""
     found = _polled(arm, parts["operation"])
-    if found.status == "InProgress":
+    if found.status(arm.cloud.clock.now()) == "InProgress":
         here = f"{arm.endpoint}{request.path}?api-version={request.query['api-version']}"
-        return Answer(202, b"", {"Location": here, "x-ms-retry-after-ms": str(operations.PACE_MS)})
+        return Answer(202, b"", {"Location": here, "x-ms-retry-after-ms": str(arm.cloud.clock.pace_ms)})
     if found.failure:
         raise CloudError(409, found.failure.code, found.failure.message)
     return Answer(204) if found.answer is None else shown(found.answer)
@@ -138,7 +137,7 @@ def _written(arm: Arm, request: Request, target: ArmId, record: Resource) -> Ans
 
 def _written_account(arm: Arm, request: Request, record: Resource) -> Answer:
     """Storage answers 202 without a body, and 200 with one once it is done."""
-    if record["busy_until"] <= time.time() and arm.cloud.failure(record["id"]) is None:
+    if record["busy_until"] <= arm.cloud.clock.now() and arm.cloud.failure(record["id"]) is None:
         return shown(_body(arm, request, record))
     headers = links(arm, record, shapes.outward(record))
     return Answer(202, b"", {name: value for name, value in headers.items() if name != "Azure-AsyncOperation"})

@@ -3,7 +3,6 @@
 import json
 import re
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -158,8 +157,9 @@ class Client:
 
     def _wait(self, record: Resource, seconds: float, doing: str) -> None:
         """Wait until an operation is over, or the time for it."""
-        left = record["busy_until"] - time.time()
-        if self.stopped.wait(max(0.0, min(left, seconds))):
+        left = record["busy_until"] - self.cloud.clock.now()
+        self.cloud.clock.sleep(min(left, seconds), self.stopped.is_set)
+        if self.stopped.is_set():
             raise Refused(f"{doing}: polling after CreateOrUpdate: context canceled")
         if left > seconds:
             raise Refused(f"{doing}: polling after CreateOrUpdate: context deadline exceeded")
@@ -175,7 +175,8 @@ class Client:
                 if left == 0 or (error.status != 429 and error.status < 500):
                     status = f"{error.status} ({error.status} {HTTPStatus(error.status).phrase})"
                     raise Refused(f"{doing}: unexpected status {status} with error: {error}") from error
-                if self.stopped.wait(error.retry_after or 0.0):
+                self.cloud.clock.sleep(error.retry_after or 0.0, self.stopped.is_set)
+                if self.stopped.is_set():
                     raise Refused(f"{doing}: context canceled") from error
             except AnswerLost as error:
                 raise Refused(f"{doing}: HTTP response was nil; {error}") from error

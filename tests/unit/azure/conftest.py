@@ -2,7 +2,6 @@
 
 import pytest
 
-from generator.azure import machines, versions
 from generator.azure import session as sessions
 from generator.azure.session import Session, connect
 from tests.azure_sim.cloud import Cloud
@@ -12,13 +11,14 @@ __all__ = ["azure_arm", "azure_certificates", "azure_sim", "azurerm_mirror"]
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits for the simulated Azure: what is polled is polled at once."""
-    monkeypatch.setattr(machines, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(versions, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(versions, "LATE_SECONDS", 0.01)
-    monkeypatch.setattr(sessions, "POLL_SECONDS", 0.01)
+def _on_one_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for the simulated Azure for real."""
     monkeypatch.setattr(sessions, "RETRIES", 2)
+    if "azure_sim" in request.fixturenames:
+        clock = request.getfixturevalue("azure_sim").cloud.clock
+        clock.start()
+        for name, value in clock.env.items():
+            monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -27,15 +27,15 @@ def test_a_version_that_is_replicating_is_waited_for(session: Session, cloud: Cl
     where = making.version(cloud, "1.0.0", ("westeurope", "northeurope"))
     cloud.set(replication=3)
     notes: list[str] = []
-    assert versions.whole(session, entry("SharedImage", where), 10, notes.append)
+    assert versions.whole(session, entry("SharedImage", where), 600, notes.append)
     assert "northeurope Replicating 50 %" in notes[0]
-    assert versions.whole(session, entry("SharedImage", where), 10)
+    assert versions.whole(session, entry("SharedImage", where), 600)
 
 
 def test_a_version_that_is_being_made_is_waited_for(session: Session, cloud: Cloud) -> None:
     making.definition(cloud)
     cloud.set(delay={VERSIONS: 0.2})
-    assert versions.whole(session, entry("SharedImage", making.version(cloud, "1.0.0")), 10)
+    assert versions.whole(session, entry("SharedImage", making.version(cloud, "1.0.0")), 600)
 
 
 def test_an_absent_version_is_none(session: Session, cloud: Cloud) -> None:
@@ -49,7 +49,7 @@ def test_a_failed_version_is_deleted(session: Session, cloud: Cloud) -> None:
     where = making.version(cloud, "1.0.0")
     assert not versions.whole(session, entry("SharedImage", where, **{"imagegen:workspace": "another"}), 10)
     assert cloud.get(where) is not None
-    assert not versions.whole(session, entry("SharedImage", where), 10)
+    assert not versions.whole(session, entry("SharedImage", where), 600)
     assert cloud.get(where) is None
 
 

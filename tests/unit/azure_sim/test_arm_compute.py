@@ -64,7 +64,7 @@ def test_a_restart_is_a_new_boot_and_the_agent_comes_back_later(clients: Clients
     assert view.vm_agent.statuses[0].display_status == "Not Ready"  # type: ignore[union-attr, index]
     assert _run(clients, "after", "boots").instance_view.output == "boot 2"  # it waited for the agent
     (shown,) = clients.cloud.resources(arm_type="Microsoft.Compute/virtualMachines")
-    assert agent_is_ready(shown["state"])
+    assert agent_is_ready(shown["state"], time.time())
 
 
 def test_a_run_command_is_waited_for_and_its_secrets_are_not_told(clients: Clients) -> None:

@@ -18,7 +18,31 @@ resource "terraform_data" "key" {
   triggers_replace = [sha256(local.script), var.previous_key]
 }
 
+# A machine takes 25 run commands. Those that have ended make room for this one.
+resource "terraform_data" "room" {
+  count = length(var.finished) == 0 ? 0 : 1
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.key]
+  }
+
+  provisioner "local-exec" {
+    command = jsonencode({
+      names = var.finished
+      vm_id = var.virtual_machine_id
+    })
+    environment = {
+      NAMES = join(" ", var.finished)
+      VM_ID = var.virtual_machine_id
+    }
+    interpreter = length(var.tool) == 0 ? ["/bin/sh", "${path.module}/remove.sh"] : concat(var.tool, ["remove"])
+    quiet       = true
+  }
+}
+
 resource "azurerm_virtual_machine_run_command" "this" {
+  depends_on = [terraform_data.room]
+
   location           = var.location
   name               = "999-deprovision"
   tags               = var.tags

@@ -1,3 +1,10 @@
+variable "finished" {
+  description = "Names of run commands on the machine that have ended. They are removed before this one is made, because a machine takes 25."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "location" {
   description = "The region of the machine."
   type        = string
@@ -31,6 +38,13 @@ variable "tags" {
 variable "timeout_minutes" {
   description = "How long it may take."
   type        = number
+  nullable    = false
+}
+
+variable "tool" {
+  description = "The command, with its first arguments, that runs imagegen's machine program; it gets a verb and a JSON object. Empty: the module's own shell script does it with `az`."
+  type        = list(string)
+  default     = []
   nullable    = false
 }
 

@@ -10,6 +10,13 @@ variable "exit_codes" {
   }
 }
 
+variable "finished" {
+  description = "Names of run commands on the machine that have ended. They are removed before this one is made, because a machine takes 25."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "level" {
   description = "The privileges of a Windows script: `plain` (the administrator, as over WinRM), `elevated` (the administrator with a password logon) or `system`."
   type        = string
@@ -72,6 +79,13 @@ variable "tags" {
 variable "timeout_minutes" {
   description = "How long it may take."
   type        = number
+  nullable    = false
+}
+
+variable "tool" {
+  description = "The command, with its first arguments, that runs imagegen's machine program; it gets a verb and a JSON object. Empty: the module's own shell script does it with `az`."
+  type        = list(string)
+  default     = []
   nullable    = false
 }
 

@@ -30,4 +30,6 @@ runuser -u '$USER_NAME' -- cp \"\$part\" \"\$to\""
 fi
 az vm run-command create --ids "$VM_ID" --run-command-name "upload-$BLOB" --script "$script" \
   --protected-parameters "Address=$address" --output none
+# A machine takes 25 run commands.
+az vm run-command delete --ids "$VM_ID/runCommands/upload-$BLOB" --yes --output none
 az storage blob delete --account-name "$account" --container-name "$CONTAINER" --name "$BLOB" --auth-mode login
