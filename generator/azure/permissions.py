@@ -197,7 +197,7 @@ TABLE = (
     Need("storage: the container of a VHD", "blob", (f"{STORAGE}/blobServices/containers/read",), _to("VHD")),
     Need("storage: the blob of a VHD", "blob", _of(BLOBS), _to("VHD"), data=True),
     Need(
-        "storage: the state by key", "state", (f"{STORAGE}/listKeys/action",),
+        "storage: the state by key", "state", _of(STORAGE, "read", "listKeys/action"),
         lambda _blueprint, azure: bool(azure.backend) and not _by_login(azure),
     ),
     Need(

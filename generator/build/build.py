@@ -45,7 +45,7 @@ class Build:
     def begin(self) -> None:
         """From here its time limit counts."""
         self.deadline = self.terraform.deadline = time.monotonic() + self.job.blueprint.timeout_minutes * 60
-        self.terraform.shelter()
+        self.terraform.shelter(self.events.note)
 
     def enter(self, phase: str, detail: str = "") -> None:
         """Go on to a phase, on record first."""

@@ -18,6 +18,7 @@ def check(request: Request) -> Build:
     events.phase("check", str(blueprint.source))
     terraform = Terraform(workspace, request.settings, target.environment())
     terraform.init()
+    terraform.shelter(events.note)
     if request.version or blueprint.version:
         numbering.choose_version(releases.load(workspace).statuses(), request.version or blueprint.version)
     with telling(request):

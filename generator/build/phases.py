@@ -12,10 +12,10 @@ from generator.build import journal, marked, releases
 from generator.build.build import Build
 from generator.build.check import check
 from generator.build.failures import TerraformFailed
+from generator.build.modules import image_modules
 from generator.build.recover import after_failure, clean_up, ends_the_rest
 from generator.build.rest import images_of
 from generator.build.target import Request
-from generator.build.terraform import image_modules
 from generator.build.watch import Watch
 from generator.errors import ImagegenError, StepFailed, to_paste
 from generator.run import DeadlinePassed

@@ -61,7 +61,7 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
     """All of it once."""
     workspace, target = request.workspace, request.target
     target.require_lease()
-    terraform.shelter()
+    terraform.shelter(request.events.note)
     record = journal.read(workspace)
     ended = [_named(record)] if record else []
     folders = secrets.folders_of(workspace, request.settings.state_dir, record)

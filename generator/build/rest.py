@@ -7,9 +7,10 @@ from typing import Any
 from generator.build import releases
 from generator.build.address import parse
 from generator.build.failures import TerraformFailed, of_image, retiring
+from generator.build.modules import image_modules
 from generator.build.releases import Ledger
 from generator.build.target import Request
-from generator.build.terraform import Terraform, image_modules
+from generator.build.terraform import Terraform
 from generator.errors import ImagegenError
 from generator.workspace import state
 from generator.workspace.store import LEDGER

@@ -10,9 +10,10 @@ from pathlib import Path
 from generator.build import journal, numbering, releases, rest, secrets
 from generator.build.failures import TerraformFailed
 from generator.build.journal import Journal
+from generator.build.modules import image_modules
 from generator.build.releases import Ledger
 from generator.build.target import PLANNED, Job, Request, Resolved
-from generator.build.terraform import Terraform, image_modules
+from generator.build.terraform import Terraform
 from generator.errors import to_paste
 
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from python_terraform import IsFlagged
 from python_terraform import Terraform as CommandBuilder
 
 from generator import run
+from generator.build import state_lock
 from generator.build.failures import (
     Diagnostic,
     TerraformCrashed,
@@ -28,13 +29,13 @@ from generator.build.failures import (
     reason,
     state_failed,
 )
+from generator.build.modules import MODULES, manifest, module_calls
 from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.workspace.files import atomic_write, remove_unfinished
 
 Event = dict[str, Any]
 PROVIDERS = ".terraform/providers"
-MODULES = ".terraform/modules/modules.json"
 # A socket's address has at most 107 bytes (unix(7)); a provider's is `pluginNNNNNNNNNN` in the temporary folder.
 TEMPORARY_LENGTH = 107 - len("/plugin4294967295")
 # A user's own choices of where Terraform finds providers; nothing else of TF_… may change what a build does.
@@ -60,24 +61,36 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         self._temporary = settings.state_dir / "tmp" / name[:8]
         self.folder = folder
         self.deadline: float | None = None
+        self._sheltered = False
         self.environment = _own_environment() | dict(environment or {})
 
     def read_state_file(self, file_path: str | None = None) -> None:
         """The library reads the state after every command; nobody here asks for it."""
 
-    def shelter(self) -> None:
+    def shelter(self, note: Callable[[str], None]) -> None:
         """From now on have temporary files where `sweep` finds them: a Terraform or a provider that is killed leaves
-        its own. Only for those who hold the lease. A provider's socket is among them, and its address is short."""
+        its own. Only for those who hold the lease. A provider's socket is among them, and its address is short.
+
+        A lock of the state that a killed Terraform left is broken; the user is told by `note`.
+        """
+        self._sheltered = True
         if len(os.fsencode(self._temporary)) <= TEMPORARY_LENGTH:
             with suppress(OSError):  # a full disk: what is to be ended ends all the same
                 self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self.environment["TMPDIR"] = str(self._temporary)
+
+        def unlock(lock: str) -> str:
+            return self._ask("force-unlock", lock, force=IsFlagged).stderr
+
+        if lock := state_lock.break_left(self._temporary, self.folder, unlock):
+            note(f"the state was still locked by a Terraform of this workspace that was killed: broke its lock {lock}")
 
     def sweep(self) -> None:
         """Remove the temporary files of all that was run in this workspace under the lease."""
         shutil.rmtree(self._temporary, ignore_errors=True)
         remove_unfinished([self._mark])
         self.environment.pop("TMPDIR", None)
+        self._sheltered = False
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -114,7 +127,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
             fingerprint = _fingerprint(self.folder)
             if self._mark.exists() and self._mark.read_bytes() == fingerprint:
                 return True
-            if _has_providers(self.folder) or known != _modules_json(module_calls(self.folder)):
+            if _has_providers(self.folder) or known != manifest(module_calls(self.folder)):
                 return False
             atomic_write(self._mark, fingerprint)
             return True
@@ -189,9 +202,16 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """Take resources out of the state; what they stand for is left alone."""
         if not addresses:
             return
-        done = self._ask("state rm", *addresses, backup="terraform.tfstate.backup")
+        with self._recorded("state rm"):
+            done = self._ask("state rm", *addresses, backup="terraform.tfstate.backup")
         if done.code != 0:
             raise state_failed("state rm", done.stderr)
+
+    def _recorded(self, command: str) -> AbstractContextManager[Callable[[Event], None]]:
+        """Within, a command runs that may lock the state; it is given its events."""
+        if not self._sheltered:
+            return nullcontext(lambda _event: None)
+        return state_lock.recorded(command, self._temporary, self.folder)
 
     def _ask(
         self, command: str, *args: str, environment: Mapping[str, str] | None = None, **options: Any
@@ -220,29 +240,18 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
                 diagnostics.append(
                     Diagnostic(found.get("summary", ""), found.get("detail", ""), found.get("address", ""))
                 )
+            heed(event)
             if on_event:
                 on_event(event)
 
         argv = self.generate_cmd_string(command, *args, **options)
-        code = run.stream(argv, read, cwd=self.folder, extra_env=self.environment, deadline=self.deadline)
+        with self._recorded(command) as heed:
+            code = run.stream(argv, read, cwd=self.folder, extra_env=self.environment, deadline=self.deadline)
+            if code not in (0, 1):
+                raise TerraformCrashed(f"terraform {command} crashed: {last_words(code, output)}")
         if code == 1:
             message = f"terraform {command} failed: {reason(diagnostics, output)}"
             raise TerraformFailed(message, diagnostics, hint_for(diagnostics))
-        if code != 0:
-            raise TerraformCrashed(f"terraform {command} crashed: {last_words(code, output)}")
-
-
-def _modules_json(calls: list[tuple[str, str]]) -> bytes:
-    """The module manifest of Terraform for these calls, byte for byte as it writes it: any other is done anew."""
-    modules = [("", "", "."), *sorted((name, f"./{folder}", folder) for name, folder in calls)]
-    entries = [{"Key": key, "Source": source, "Dir": folder} for key, source, folder in modules]
-    return json.dumps({"Modules": entries}, separators=(",", ":")).encode()
-
-
-def image_modules(folder: Path) -> list[str]:
-    """The addresses of the module calls of an initialised workspace that make images."""
-    known = json.loads((folder / MODULES).read_bytes())["Modules"]
-    return [f"module.{entry['Key']}" for entry in known if entry["Key"].startswith("image")]
 
 
 def _has_providers(folder: Path) -> bool:
@@ -253,7 +262,7 @@ def _fingerprint(folder: Path) -> bytes:
     """What Terraform was initialised with: settings, calls and modules, and each provider's files by place, size and
     time."""
     told = hashlib.sha256()
-    for name in ("terraform.tf", "main.tf", ".terraform.lock.hcl", ".terraform/terraform.tfstate", MODULES):
+    for name in ("terraform.tf", "main.tf", ".terraform.lock.hcl", state_lock.BACKEND, MODULES):
         path = folder / name
         told.update(name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b""))
     for path in sorted((folder / PROVIDERS).rglob("*")):
@@ -280,16 +289,3 @@ def _event(line: str) -> Event | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) and "@level" in event else None
-
-
-def module_calls(folder: Path) -> list[tuple[str, str]]:
-    """The module calls of a workspace, read back from its HCL: (name, folder)."""
-    import hcl2  # noqa: PLC0415 - slow to import
-
-    with (folder / "main.tf").open(encoding="utf-8") as stream:
-        parsed = hcl2.load(stream)
-    return [
-        (name.strip('"'), os.path.normpath(call["source"].strip('"')))
-        for block in parsed.get("module", [])
-        for name, call in block.items()
-    ]

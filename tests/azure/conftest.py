@@ -58,9 +58,9 @@ def role(name: str) -> dict[str, Any]:
 
 def grant_state(azure: "Azure", account: str) -> None:
     """Grant what a Terraform state in a storage account needs, beside the role: see the README of examples/roles."""
-    keys = {"actions": ["Microsoft.Storage/storageAccounts/listKeys/action"], "notActions": []}
-    role: dict[str, Any] = {"scope": account, "dataActions": [], "notDataActions": []}
-    azure.cloud.set(roles=[*azure.cloud.hook("roles"), role | keys])
+    actions = [f"Microsoft.Storage/storageAccounts/{action}" for action in ("read", "listKeys/action")]
+    role = {"scope": account, "actions": actions, "notActions": [], "dataActions": [], "notDataActions": []}
+    azure.cloud.set(roles=[*azure.cloud.hook("roles"), role])
 
 
 @dataclass

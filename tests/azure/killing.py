@@ -16,7 +16,8 @@ def kill_while(azure: Azure, is_so: Callable[[], bool], *arguments: str | Path) 
     comes to its end. Afterwards what goes on by itself is over."""
     with azure.cloud.clock.held():
         child = azure.imagegen.start(*arguments)
-        wait(is_so)
+        wait(lambda: is_so() or child.poll() is not None)
+        assert child.poll() is None, child.communicate()[0]
         kill(child.pid)
         child.wait()
     azure.cloud.clock.advance(2 * LONG)
@@ -33,7 +34,12 @@ def wait(done: Callable[[], bool], seconds: float = 600.0) -> None:
 def kill(pid: int) -> None:
     """Kill a process with all that it started, before they can end anything in good order."""
     os.kill(pid, signal.SIGSTOP)
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        for child in (thread / "children").read_text().split():
-            kill(int(child))
+    for child in children(pid):
+        kill(child)
     os.kill(pid, signal.SIGKILL)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started, by their ids."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]

@@ -135,7 +135,9 @@ def _storage_account(contents: Contents, record: Resource, old: Resource) -> Non
     endpoints = {
         service: f"https://{name}.{service}.core.windows.net/" for service in ("blob", "file", "queue", "table")
     }
-    if contents["endpoint"]:
+    if domain := contents["storage_domain"]:
+        endpoints["blob"] = f"https://{name}.blob.{domain}/"
+    elif contents["endpoint"]:
         endpoints["blob"] = f"{contents['endpoint']}/{name}/"
     record["properties"]["primaryEndpoints"] = endpoints
 

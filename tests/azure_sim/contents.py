@@ -48,6 +48,8 @@ HOOKS: Contents = {
     "scripts": [],
     # Sizes of machines, by `name`, that differ from those of `arm.catalog`: {"name": N, "restrictions": [...]}.
     "skus": [],
+    # The domain of storage accounts, each with a host of its own; "": all are in paths of the ARM front.
+    "storage_domain": "",
     # The only subscriptions there are, by id, with what differs from the usual; with none, any id is one.
     "subscriptions": {},
     # How long a token is good.

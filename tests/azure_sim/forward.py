@@ -53,15 +53,16 @@ class _Connection(socketserver.BaseRequestHandler):
             return  # nobody there: the client sees its connection end, and tries again
         beyond.settimeout(None)
         self.open |= {self.request, beyond}
-        back = threading.Thread(target=_carry, args=(beyond, self.request), daemon=True)
+        back = threading.Thread(target=carry, args=(beyond, self.request), daemon=True)
         back.start()
-        _carry(self.request, beyond)
+        carry(self.request, beyond)
         back.join()
         self.open -= {self.request, beyond}
         beyond.close()
 
 
-def _carry(source: socket.socket, target: socket.socket) -> None:
+def carry(source: socket.socket, target: socket.socket) -> None:
+    """Hand on what comes from one socket to another, until one of them ends."""
     with suppress(OSError):
         while data := source.recv(1 << 16):
             target.sendall(data)

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.azure_sim.arm.proxy import DOMAIN
+
 
 @dataclass(frozen=True)
 class Certificates:
@@ -33,7 +35,9 @@ def make(folder: Path) -> Certificates:
         .sign(authority_key, hashes.SHA256())
     )
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")])
+    names = x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost"), x509.DNSName(f"*.blob.{DOMAIN}")]
+    )
     server = (
         _builder(subject, name, key.public_key())
         .add_extension(names, critical=False)

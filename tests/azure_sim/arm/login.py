@@ -38,7 +38,8 @@ def metadata(arm: Arm, request: Request, parts: Mapping[str, str]) -> Answer:
         "microsoftGraphResourceId": f"{arm.endpoint}/graph/", "batch": f"{arm.endpoint}/batch",
         "gallery": f"{arm.endpoint}/gallery", "sqlManagement": f"{arm.endpoint}/sql",
         "suffixes": {
-            "storage": arm.host, "keyVaultDns": arm.host, "acrLoginServer": arm.host, "sqlServerHostname": arm.host,
+            "storage": arm.cloud.hook("storage_domain") or arm.host,
+            "keyVaultDns": arm.host, "acrLoginServer": arm.host, "sqlServerHostname": arm.host,
             "storageSyncEndpointSuffix": arm.host, "mhsmDns": arm.host,
         },
     }  # fmt: skip

@@ -61,6 +61,12 @@ class Server:
         self._http.server_close()
 
 
+def _account(host: str) -> str:
+    """The storage account that a host is, as it stands in paths."""
+    name, found, _ = host.partition(".blob.")
+    return f"/{name}" if found else ""
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One connection: any number of requests, one after the other."""
 
@@ -88,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         split = urlsplit(self.path)
         query = {name.lower(): value for name, value in parse_qsl(split.query, keep_blank_values=True)}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, unquote(split.path), query, headers, body)
+        request = Request(self.command, _account(headers.get("host", "")) + unquote(split.path), query, headers, body)
         try:
             answer = answered(self.front.arm, request)
         except AnswerLost:
