@@ -53,10 +53,11 @@ def build(request: Request) -> Outcome:
         release = failure = None
         try:
             run.begin()
-            if not request.blueprint.source_validation_only:
-                customize(run)
-                capture(run)
-            failure = validate(run)
+            with run.connected():
+                if not request.blueprint.source_validation_only:
+                    customize(run)
+                    capture(run)
+                failure = validate(run)
             if not request.blueprint.source_validation_only:
                 release = distribute(run)
         except BaseException as error:  # a bug of ours, or a closed stdout, leaves nothing behind either
@@ -84,12 +85,12 @@ def customize(run: Build) -> None:
 
 def _come_up(run: Build) -> None:
     """Apply all but the images."""
-    with Watch(run.job, run.target, run.events, lambda step: run.note(step=step)) as watch:
+    with Watch(run.job, run.target, run.events, lambda step: run.note(step=step), relay=run.relay) as watch:
         try:
             if run.request.secrets:
                 machine = ["module.vm"]
                 run.terraform.apply(var_files=run.var_files(), refresh=False, on_event=watch, targets=machine)
-                run.target.give(run.job, run.request.secrets)
+                run.target.give(run.job, run.request.secrets, run.relay)
             run.terraform.apply(var_files=run.var_files(), refresh=False, on_event=watch)
         except TerraformFailed as error:
             raise watch.explain(error) from error
@@ -220,7 +221,7 @@ def _apply_only(
             "nothing was changed; the template or the workspace was edited during the build",
         )
     secrets_again = [run.keys.var_file]  # an ephemeral value is not in a plan and is passed at both commands
-    with Watch(run.job, run.target, run.events) as watch:
+    with Watch(run.job, run.target, run.events, relay=run.relay) as watch:
         try:
             run.terraform.apply(plan, var_files=secrets_again, on_event=watch)
         except TerraformFailed as error:

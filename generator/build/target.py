@@ -5,14 +5,18 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from generator.build.events import Events
 from generator.build.marked import Secrets
 from generator.build.releases import Ledger, Release
+from generator.build.ssh import Route
 from generator.settings import Settings
 from generator.workspace.blueprint import Blueprint, Step
 from generator.workspace.files import require
+
+if TYPE_CHECKING:
+    from generator.build.relay import Relay
 
 Values = dict[str, Any]
 OnError = Literal["cleanup", "abort", "ask"]
@@ -97,8 +101,11 @@ class Target(Protocol):
     def planned_values(self, job: Job) -> Values:
         """The inputs for a mere plan: nothing is made, and what only a build can know is a placeholder."""
 
-    def give(self, job: Job, secrets: Secrets) -> None:
-        """Bring secrets that the user marked to the machine, where the steps find them."""
+    def ssh_route(self, job: Job) -> Route | None:
+        """How the VMs of a build are reached by SSH; None where the steps do not run over SSH."""
+
+    def give(self, job: Job, secrets: Secrets, relay: "Relay | None") -> None:
+        """Send the secrets that the user named to the VM, over the relay if the steps run over SSH."""
 
     def alive(self, job: Job) -> bool:
         """Whether a machine of a build still runs, so that the build can go on, or be looked at."""

@@ -22,6 +22,7 @@ module "vm" {
   memory_mb       = var.machine.memory_mb
   name            = var.machine.name
   public_key      = var.machine.public_key
+  relay           = var.ssh_relay
   ssh_port        = var.machine.ssh_port
   timeout_seconds = var.machine.timeout_seconds
   tool            = var.machine.tool
@@ -82,6 +83,7 @@ module "step_999_deprovision" {
   local_clean  = true
   previous_key = module.step_030_strict_file_modes[0].key
   private_key  = var.ssh_private_key
+  user         = var.machine.user
 }
 
 # The released images, from the ledger alone: an edit of the template never reaches one.

@@ -22,6 +22,7 @@ module "vm" {
   memory_mb       = var.machine.memory_mb
   name            = var.machine.name
   public_key      = var.machine.public_key
+  relay           = var.ssh_relay
   ssh_port        = var.machine.ssh_port
   timeout_seconds = var.machine.timeout_seconds
   tool            = var.machine.tool
@@ -58,6 +59,7 @@ module "step_999_deprovision" {
   local_clean  = true
   previous_key = module.step_010_install_the_greeter[0].key
   private_key  = var.ssh_private_key
+  user         = var.machine.user
 }
 
 # The second machine: it starts from the captured disk, and the validators run in it.
@@ -79,6 +81,7 @@ module "validation_vm" {
   memory_mb       = var.validation_machine.memory_mb
   name            = var.validation_machine.name
   public_key      = var.validation_machine.public_key
+  relay           = var.ssh_relay
   ssh_port        = var.validation_machine.ssh_port
   timeout_seconds = var.validation_machine.timeout_seconds
   tool            = var.validation_machine.tool

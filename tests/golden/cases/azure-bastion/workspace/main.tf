@@ -29,6 +29,7 @@ module "vm" {
 
   bastion    = var.bastion
   public_key = var.machine.public_key
+  relay      = var.ssh_relay
 
   disk_size_gb      = var.disk_size_gb
   group             = module.staging[0].group
@@ -96,6 +97,7 @@ module "step_999_deprovision" {
   local_clean         = false
   previous_key        = module.step_020_upload_it[0].key
   private_key         = var.ssh_private_key
+  user                = local.user
 }
 
 # The captured machine as an image in staging, for those who cannot start from the machine itself: validation, and

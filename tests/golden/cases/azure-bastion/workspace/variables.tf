@@ -212,3 +212,12 @@ variable "ssh_private_key" {
   default     = null
   ephemeral   = true
 }
+
+variable "ssh_relay" {
+  description = "The SSH relay of imagegen on 127.0.0.1, which holds one connection to the VM for all steps: its `port` and public `host_key`. Null in a build by hand: Terraform connects to the VM itself."
+  type = object({
+    host_key = string
+    port     = number
+  })
+  default = null
+}

@@ -28,6 +28,7 @@ module "vm" {
   count  = var.build_version == null ? 0 : 1
 
   public_key = var.machine.public_key
+  relay      = var.ssh_relay
 
   disk_size_gb      = var.disk_size_gb
   group             = module.staging[0].group
@@ -80,6 +81,7 @@ module "step_999_deprovision" {
   local_clean  = false
   previous_key = module.step_010_greet[0].key
   private_key  = var.ssh_private_key
+  user         = local.user
 }
 
 # The captured machine as an image in staging, for those who cannot start from the machine itself: validation, and
@@ -120,6 +122,7 @@ module "validation_vm" {
   count  = var.validation_machine == null ? 0 : 1
 
   public_key = var.validation_machine.public_key
+  relay      = var.ssh_relay
 
   group             = module.staging[0].group
   identities        = var.identities
