@@ -152,8 +152,7 @@ def ssh(folder: Path, command: list[str]) -> None:
 
 def releases(folder: Path, *, json: bool) -> None:
     """The ledger of a workspace."""
-    from generator.build import numbering  # noqa: PLC0415
-    from generator.build import releases as ledgers  # noqa: PLC0415
+    from generator.workspace import ledger as ledgers  # noqa: PLC0415
 
     settings_of(folder)
     ledger = ledgers.load(folder)
@@ -165,7 +164,7 @@ def releases(folder: Path, *, json: bool) -> None:
         return
     rows = [
         [version, release["status"], release["time"], release["source"], ", ".join(sorted(ledger.images(version)))]
-        for version in sorted(ledger.releases, key=numbering.sort_key)
+        for version in ledger.releases
         for release in [ledger.releases[version]]
     ]
     console.put(console.table(rows, ["VERSION", "STATUS", "TIME", "SOURCE", "IMAGES"]))

@@ -40,8 +40,9 @@ def ready(
     if not subject.is_dir():
         write(generated, force=force, waiting=events.note if wait else None)
     _refuse_strangers(generated, trust=trust, written=not subject.is_dir())
-    digest = _digest(generated)
-    return Request(generated.folder, generated.blueprint, digest, target, settings, events, secrets=secrets or {})
+    return Request(
+        generated.folder, generated.blueprint, generated.content_digest, target, settings, events, secrets=secrets or {}
+    )
 
 
 def unchanged(request: "Request", *, trust: bool) -> None:
@@ -49,18 +50,9 @@ def unchanged(request: "Request", *, trust: bool) -> None:
     from generator.workspace import recall  # noqa: PLC0415
 
     again = recall.generate(request.workspace, settings_of(request.workspace))
-    if _digest(again) != request.template_digest:
+    if again.content_digest != request.content_digest:
         raise ImagegenError(f"{request.workspace} was changed while this waited", "run the command again")
     _refuse_strangers(again, trust=trust)
-
-
-def _digest(generated: "Generated") -> str:
-    """The template's, as the ledger has it."""
-    import hashlib  # noqa: PLC0415 - `--help` need not wait for it
-
-    from generator.workspace import store  # noqa: PLC0415
-
-    return hashlib.sha256(generated.files[store.TEMPLATE]).hexdigest()
 
 
 def generated_of(path: Path, out: Path | None, settings: Settings) -> "Generated":
@@ -81,9 +73,10 @@ def generated_of(path: Path, out: Path | None, settings: Settings) -> "Generated
 def write(generated: "Generated", *, force: bool, waiting: Callable[[str], None] | None = None) -> list[str]:
     """Write a workspace, unless a build is at work in it."""
     from generator.build import journal  # noqa: PLC0415
-    from generator.workspace import store  # noqa: PLC0415
+    from generator.workspace import ledger, store  # noqa: PLC0415
 
-    if not generated.comparison.having("create", "update", "edited", "foreign", "orphan"):
+    old_ledger = (generated.folder / ledger.OLD_FILE).exists()
+    if not old_ledger and not generated.comparison.having("create", "update", "edited", "foreign", "orphan"):
         return []
     with journal.lease(generated.folder, waiting):
         lock = store.read_lock(generated.folder)
@@ -96,18 +89,17 @@ def _refuse_other_target(generated: "Generated", lock: "Lock | None") -> None:
     """A workspace keeps its target while it has releases: with another nothing could be done with them."""
     local = generated.blueprint.azure is None
     if lock and (lock.settings.get("target") == "local") != local:
-        from generator.build import releases  # noqa: PLC0415 - rarely asked for
+        from generator.workspace import ledger  # noqa: PLC0415 - rarely asked for
 
-        releases.require(generated.folder, local=local)
+        ledger.require(generated.folder, local=local)
 
 
 def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = False) -> None:
     """Before Terraform runs anything: the workspace is what generating it gives, and nothing more; its ledger, which
     Terraform loads too, is one."""
-    from generator.build import releases  # noqa: PLC0415
-    from generator.workspace import store  # noqa: PLC0415
+    from generator.workspace import ledger, store  # noqa: PLC0415
 
-    releases.require(generated.folder, local=generated.blueprint.azure is None)
+    ledger.require(generated.folder, local=generated.blueprint.azure is None)
     differing = [] if written else generated.comparison.having("create", "update", "edited", "foreign", "orphan")
     strange = sorted({*differing, *store.foreign_to_terraform(generated.folder, generated.files)})
     if strange and not trust:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from generator.azure import ids
-from generator.build.releases import Ledger
 from generator.build.target import Job
 from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG, canonical
 from generator.workspace.blueprint import Azure, Destination
+from generator.workspace.ledger import Ledger
 
 
 def of(job: Job, captured: str, captured_image: str) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from generator.azure import address, entries, ids, inputs, staged
 from generator.build import marked, ssh
 from generator.build.events import Events
 from generator.build.marked import Secrets
-from generator.build.releases import Ledger, Release
 from generator.build.ssh import Login, Route
 from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
 from generator.login.environment import environment
 from generator.settings import Settings
 from generator.workspace.blueprint import BUILD_USER, Azure, Blueprint, Step
+from generator.workspace.ledger import Ledger, Release
 
 if TYPE_CHECKING:
     from generator.azure.session import Session
@@ -203,7 +203,7 @@ class AzureTarget:
         """What this build makes, with everything resolved: image modules read nothing but this."""
         captured = self._vm(job) if captured == PLANNED else captured
         images = entries.of(job, captured, staged.image(_azure(job.blueprint), self._subscription))
-        return {"source": job.source.exact, "template": job.template_digest, "images": images}
+        return {"source": job.source.exact, "images": images}
 
     def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
         """Managed images and blobs have one name for all versions (azure-facts 10)."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generator.build import journal, releases, secrets
+from generator.build import journal, secrets
 from generator.build.events import Events
 from generator.build.relay import Relay
 from generator.build.target import Job, Request, Target, Values
 from generator.build.terraform import Terraform
 from generator.workspace.files import atomic_write, to_json
+from generator.workspace.ledger import Ledger
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Build:
     terraform: Terraform
     keys: secrets.KeyPair
     values: Values
-    ledger: releases.Ledger
+    ledger: Ledger
     journal: journal.Journal
     relay: Relay | None = None
     deadline: float = 0.0

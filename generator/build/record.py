@@ -7,7 +7,8 @@ from pathlib import Path
 from generator.errors import ImagegenError
 from generator.run import CommandFailed, run
 from generator.settings import Settings
-from generator.workspace.store import LEDGER, PROVIDERS_LOCK
+from generator.workspace import ledger
+from generator.workspace.store import PROVIDERS_LOCK
 
 # What git needs of the caller's environment: who commits, and the keys to push with.
 PASSED_ON = (
@@ -42,7 +43,7 @@ def commit(workspace: Path, name: str, version: str) -> None:
     """
     if not _changed(workspace):
         return
-    files = [file for file in (LEDGER, PROVIDERS_LOCK) if (workspace / file).exists()]
+    files = [file for file in (ledger.FOLDER, PROVIDERS_LOCK) if (workspace / file).exists()]
     try:
         _git(workspace, "add", "--", *files)
         _git(workspace, "commit", "-q", "-m", _message(name, version), "--", *files)
@@ -51,8 +52,19 @@ def commit(workspace: Path, name: str, version: str) -> None:
     except CommandFailed as error:
         raise ImagegenError(
             f"{version} is released, but its record is not with the others: {error.message}",
-            f"commit and push {workspace / LEDGER} by hand",
+            f"commit and push {workspace / ledger.FOLDER} by hand",
         ) from error
+
+
+def commit_of(workspace: Path) -> str | None:
+    """The commit that a workspace is of, with `+` at its end where files of it differ; None outside a repository.
+
+    Raises ImagegenError when git is not installed.
+    """
+    commit = _git(workspace, "rev-parse", "--verify", "--quiet", "HEAD", check=False)
+    if not commit:
+        return None
+    return f"{commit}+" if _git(workspace, "status", "--porcelain", "--", ".", check=False) else commit
 
 
 def _message(name: str, version: str) -> str:
@@ -62,7 +74,7 @@ def _message(name: str, version: str) -> str:
 def _changed(workspace: Path) -> bool:
     """Whether the workspace is in git and its ledger differs from what is committed."""
     try:
-        return bool(_git(workspace, "status", "--porcelain", "--", LEDGER, check=False))
+        return bool(_git(workspace, "status", "--porcelain", "--", ledger.FOLDER, check=False))
     except ImagegenError:  # git is not installed
         return False
 

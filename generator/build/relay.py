@@ -81,8 +81,7 @@ class Relay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.close()
-        self.disconnect()
+        self._call(self._close())
         self._stop()
 
     def variables(self) -> dict[str, Any]:
@@ -223,6 +222,16 @@ class Relay:
             lines = bytes(done.stderr or b"").strip().splitlines()  # type: ignore[arg-type] # it has no encoding
             raise ImagegenError(lines[-1].decode("utf-8", "replace") if lines else f"exit code {done.exit_status}")
 
+    async def _close(self) -> None:
+        self._server.close()
+        await self._disconnect()
+        rest = asyncio.all_tasks(self._loop) - {
+            asyncio.current_task()
+        }  # of commands that Terraform no longer waits for
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+
     async def _disconnect(self) -> None:
         for task in self._connections.values():
             task.cancel()
@@ -241,7 +250,7 @@ async def _forward(connection: "asyncssh.SSHClientConnection", process: "asyncss
     session: asyncssh.SSHClientProcess[bytes] = await connection.create_process(
         process.command, encoding=None, request_pty=False
     )
-    stdin = asyncio.ensure_future(_copy(process.stdin, session.stdin))
+    stdin = asyncio.ensure_future(_copy_input(process, session))
     output = asyncio.ensure_future(_copy_output(session, process))
     given_up = asyncio.ensure_future(process.channel.wait_closed())  # by Terraform
     tasks: list[asyncio.Future[None]] = [stdin, output, given_up]
@@ -260,16 +269,23 @@ async def _forward(connection: "asyncssh.SSHClientConnection", process: "asyncss
         raise ConnectionError("no exit code came back")
 
 
+async def _copy_input(process: "asyncssh.SSHServerProcess[bytes]", session: "asyncssh.SSHClientProcess[bytes]") -> None:
+    """Copy what Terraform sends, and its end."""
+    await _copy(process.stdin, session.stdin)
+    with contextlib.suppress(OSError):
+        session.stdin.write_eof()
+
+
 async def _copy_output(
     session: "asyncssh.SSHClientProcess[bytes]", process: "asyncssh.SSHServerProcess[bytes]"
 ) -> None:
-    """Copy what a command prints, up to its end."""
+    """Copy what a command prints, up to its end: the two streams are of one channel, which ends with both."""
     await asyncio.gather(_copy(session.stdout, process.stdout), _copy(session.stderr, process.stderr))
     await session.wait_closed()
 
 
 async def _copy(source: "asyncssh.SSHReader[bytes]", target: "asyncssh.SSHWriter[bytes]") -> None:
-    """Copy a stream up to its end, and pass the end on."""
+    """Copy a stream up to its end."""
     import asyncssh  # noqa: PLC0415
 
     while True:
@@ -281,5 +297,3 @@ async def _copy(source: "asyncssh.SSHReader[bytes]", target: "asyncssh.SSHWriter
             break
         target.write(chunk)
         await target.drain()
-    with contextlib.suppress(OSError):
-        target.write_eof()

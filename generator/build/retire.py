@@ -3,11 +3,13 @@
 import os
 import secrets as random
 
-from generator.build import journal, numbering, releases, secrets
+from generator.build import journal, secrets
 from generator.build.recover import clean_up
 from generator.build.target import Request
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError, to_paste
+from generator.workspace import ledger as ledgers
+from generator.workspace.versions import sort_key
 
 
 def retire(request: Request, version: str) -> None:
@@ -26,14 +28,14 @@ def retire(request: Request, version: str) -> None:
         terraform.init()
         if record:
             clean_up(request, terraform, quiet=True)
-        ledger = releases.load(workspace)
+        ledger = ledgers.load(workspace)
         if ledger.statuses().get(version) not in ("released", "retired"):
-            known = ", ".join(sorted(ledger.released(), key=numbering.sort_key)) or "none"
+            known = ", ".join(sorted(ledger.released(), key=sort_key)) or "none"
             raise ImagegenError(f"version {version} is not in service", f"released are: {known}")
         directory = request.settings.state_dir / "builds" / random.token_hex(6)
         journal.write(workspace, journal.Journal(version, journal.RETIRING, str(directory), os.getpid()))
         secrets.claim(directory, workspace)
-        releases.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
+        ledgers.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
         try:
             clean_up(request, terraform, quiet=True)
         except KeyboardInterrupt:

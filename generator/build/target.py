@@ -4,16 +4,17 @@ import threading
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from generator.build.events import Events
 from generator.build.marked import Secrets
-from generator.build.releases import Ledger, Release
 from generator.build.ssh import Route
 from generator.settings import Settings
 from generator.workspace.blueprint import Blueprint, Step
 from generator.workspace.files import require
+from generator.workspace.ledger import PENDING, SCHEMA, Ledger, Release
 
 if TYPE_CHECKING:
     from generator.build.relay import Relay
@@ -51,8 +52,16 @@ class Job:
     blueprint: Blueprint
     version: str
     directory: Path
-    template_digest: str
+    content_digest: str
     source: Resolved
+
+    def pending(self, made: Release, *, resumed: bool = False) -> Release:
+        """The ledger entry of this build before its images exist. `made`: what the target says of it."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return made | {
+            "content": self.content_digest, "resumed": resumed, "schema": SCHEMA, "status": PENDING, "time": now,
+            "version": self.version,
+        }  # fmt: skip
 
 
 class Target(Protocol):
@@ -120,7 +129,7 @@ class Target(Protocol):
         """Inputs for the second machine, which starts from the captured disk; from the source when that is empty."""
 
     def coming(self, job: Job, captured: str) -> Release:
-        """The ledger entry of this build, before its images exist."""
+        """What this build makes, as the ledger has it: `source` and `images`."""
 
     def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
         """The released images, as (version, output), that this build's will take the place of."""
@@ -188,7 +197,7 @@ class Request:
 
     workspace: Path
     blueprint: Blueprint
-    template_digest: str
+    content_digest: str
     target: Target
     settings: Settings
     events: Events

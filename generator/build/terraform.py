@@ -151,6 +151,12 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
             var_file=[_absolute(path) for path in var_files], lock_timeout="10s",
         )  # fmt: skip
 
+    def versions(self) -> dict[str, str]:
+        """The version of Terraform, as `terraform`, and of each installed provider, by its address in the registry."""
+        answer = json.loads(self._ask("version", json=IsFlagged).stdout or "{}")
+        providers: dict[str, str] = answer.get("provider_selections", {})
+        return {"terraform": answer.get("terraform_version", "")} | providers
+
     def state_list(self) -> list[str]:
         """The addresses in the state; empty when there is no state."""
         done = self._ask("state list", environment={"TF_CLI_ARGS": "-no-color"})

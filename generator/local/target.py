@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from generator.build import marked, ssh
 from generator.build.events import Events
 from generator.build.marked import Secrets
-from generator.build.releases import Ledger, Release
 from generator.build.ssh import Login, Route
 from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
@@ -19,6 +18,7 @@ from generator.local import images as files_of_images
 from generator.settings import Settings
 from generator.workspace import names, sizes
 from generator.workspace.blueprint import Blueprint, Step
+from generator.workspace.ledger import Ledger, Release
 
 if TYPE_CHECKING:
     from generator.build.relay import Relay
@@ -157,14 +157,13 @@ class LocalTarget:
         source = job.source.exact
         return {
             "source": source,
-            "template": job.template_digest,
             "images": {
                 destination.name: {
                     "directory": names.image_folder(destination.name, job.version),
                     "kind": destination.kind,
                     "manifest": {
                         "name": destination.name, "source": source, "tags": dict(destination.tags),
-                        "template": job.template_digest, "version": job.version,
+                        "content": job.content_digest, "version": job.version,
                     },
                     "resource": destination.resource,
                     "source_id": _disk(job) if captured == PLANNED else captured,

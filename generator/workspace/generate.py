@@ -11,10 +11,9 @@ from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.template import plain
 from generator.template.reader import SHORTEST_TOLD
-from generator.workspace import names, store
+from generator.workspace import ledger, names, store
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
-from generator.workspace.files import from_json
 from generator.workspace.locked import deciding, with_locked
 from generator.workspace.render import render
 from generator.workspace.store import Generated
@@ -70,11 +69,11 @@ def _released_to(folder: Path) -> tuple[str, ...]:
     """The subscriptions that released images are in: their providers stay, whatever the template says today
     (azure-facts 15)."""
     try:
-        releases = from_json(plain.read(folder / store.LEDGER, plain.LARGEST))["releases"]
-        images = [image for release in releases.values() for image in release["images"].values()]
-        found = {str(image.get("subscription_id", "")) for image in images}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ()  # no ledger, or one that is refused where it is used
+        releases = ledger.load(folder).releases
+    except ImagegenError:
+        return ()  # it is refused where it is used
+    images = [image for release in releases.values() for image in release["images"].values()]
+    found = {str(image.get("subscription_id", "")) for image in images}
     return tuple(sorted(filter(SUBSCRIPTION.fullmatch, found)))
 
 
@@ -89,7 +88,7 @@ def _locked_settings(settings: Settings, name: str, lock: store.Lock | None, fou
 def _refuse_secrets(files: dict[str, bytes], blueprint: Blueprint, found: "Read") -> None:
     """Raise ImagegenError when a secure parameter, or what was made of it, would stand in a file that is committed."""
     texts = {path: content for path, content in files.items() if not path.startswith("modules/")}  # those are ours
-    texts[store.LEDGER] = json.dumps([asdict(destination) for destination in blueprint.destinations]).encode()
+    texts[ledger.FOLDER] = json.dumps([asdict(destination) for destination in blueprint.destinations]).encode()
     long = [secret for secret in found.secrets if len(secret) >= SHORTEST_TOLD]
     leaks = {path for path, content in texts.items() if any(part in content for part in _spelt(long, "{}"))}
     # A short one counts where values of the template stand, and alone: else it would by chance.

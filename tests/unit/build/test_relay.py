@@ -45,8 +45,10 @@ class Vm:
 
     async def _run(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
         child = await asyncio.create_subprocess_shell(process.command or "", stdin=-1, stdout=-1, stderr=-1)
-        await process.redirect(child.stdin, child.stdout, child.stderr)
-        process.exit(await child.wait())
+        stdout, stderr = await child.communicate(await process.stdin.read())
+        process.stdout.write(stdout)
+        process.stderr.write(stderr)
+        process.exit(child.returncode or 0)
 
     def drop(self) -> None:
         """Cut every connection, as a restart of the VM does."""
@@ -54,9 +56,18 @@ class Vm:
             self.loop.call_soon_threadsafe(one.abort)
 
     def close(self) -> None:
-        self.drop()
+        asyncio.run_coroutine_threadsafe(self._close(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
+
+    async def _close(self) -> None:
+        self.server.close()
+        for one in self.connections:
+            one.abort()
+        rest = asyncio.all_tasks(self.loop) - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
 
     def route(self, *keys: str) -> Route:
         return Route(lambda _host, _port: list(keys))
