@@ -16,6 +16,7 @@ from generator.errors import ImagegenError, Interrupted, in_words
 from generator.options import (
     AllowFrom,
     Backend,
+    Commit,
     Communicator,
     Folder,
     Force,
@@ -50,6 +51,7 @@ app.add_typer(host_cli.cache_app, name="cache")
 
 # New objects before a search for garbage: start-up makes fewer, and all of them stay.
 GARBAGE = 200_000
+COMMITS = ("push", "branch")
 # Options of `apply` that are about several builds together, or about one, or go by the environment.
 ONCE = ("parallel", "json", "quiet", "sets")
 
@@ -140,7 +142,7 @@ def apply(
     secrets: Annotated[
         list[str] | None, typer.Option("--secret", metavar="NAME", help="A variable of ours that steps get, masked.")
     ] = None,
-    commit: Annotated[bool, typer.Option("--commit", help="Azure: commit the ledger afterwards, and push it.")] = False,
+    commit: Commit = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another command at work in the workspace.")] = False,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
     parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
@@ -148,6 +150,7 @@ def apply(
     allow_local_state: LocalState = None, no_cache: NoCache = None, no_cache_from: NoCacheFrom = None,
 ) -> None:  # fmt: skip
     """Build: machine, steps, capture, images; then everything else goes again."""
+    _check_commit(commit)
     if on_error not in (None, "cleanup", "abort", "ask"):
         raise typer.BadParameter("use cleanup, abort or ask", param_hint="--on-error")
     if len(subjects) > 1:
@@ -164,6 +167,11 @@ def apply(
         resource=resource, strict=strict, communicator=communicator, backend=backend, allow_from=allow_from,
         allow_local_state=allow_local_state, no_cache=no_cache, no_cache_from=no_cache_from,
     )  # fmt: skip
+
+
+def _check_commit(commit: str | None) -> None:
+    if commit not in (None, *COMMITS):
+        raise typer.BadParameter("use --commit or --commit=branch", param_hint="--commit")
 
 
 def _options(context: typer.Context) -> list[str]:
@@ -205,17 +213,23 @@ def ssh(
 
 @app.command()
 def releases(
-    arguments: Annotated[list[str], typer.Argument(metavar="DIR | retire DIR VERSION")], yes: Yes = False,
-    json: Json = False,
+    arguments: Annotated[list[str], typer.Argument(metavar="DIR | retire DIR VERSION | repair DIR")], yes: Yes = False,
+    json: Json = False, commit: Commit = None,
 ) -> None:  # fmt: skip
-    """The released versions of a workspace; `retire` takes one out of service and removes its images."""
+    """The released versions of a workspace; `retire` takes one out of service and removes its images.
+
+    `repair` writes entries of the ledger again that were lost, from the state and the images themselves.
+    """
+    _check_commit(commit)
     match arguments:
         case ["retire", folder, version]:
             commands.retire(Path(folder), version, yes=yes)
+        case ["repair", folder]:
+            commands.repair(Path(folder), commit=commit, json=json)
         case [folder]:
             commands.releases(Path(folder), json=json)
         case _:
-            raise typer.BadParameter("use `releases DIR` or `releases retire DIR VERSION`")
+            raise typer.BadParameter("use `releases DIR` or `releases retire DIR VERSION` or `releases repair DIR`")
 
 
 @app.command()
@@ -247,6 +261,8 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run a command line; errors become words and an exit code (design.md section 8)."""
     json = "--json" in arguments
+    # The command line library knows no option whose value may be left out.
+    arguments = [f"{word}={COMMITS[0]}" if word == "--commit" else word for word in arguments]
     gc.set_threshold(GARBAGE)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks through all that is installed for some
     try:

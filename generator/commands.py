@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ def plan(
 
 def apply(
     subject: Path, out: Path | None, version: str | None, on_error: Any, *, force: bool, fresh: bool, wait: bool,
-    commit: bool, secrets: list[str], trust: bool, yes: bool, quiet: bool, json: bool, **flags: Any,
+    commit: str | None, secrets: list[str], trust: bool, yes: bool, quiet: bool, json: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Build one version."""
     from generator.build import marked, phases, record  # noqa: PLC0415
@@ -55,19 +56,19 @@ def apply(
     if release and not json and not quiet and (boot := request.target.boot_hint(folder, release)):
         console.say(f"boot it: {boot}")
     if release and request.settings.target == "azure":
-        _put_on_record(folder, request.blueprint.name, outcome.version, commit=commit)
+        _put_on_record(folder, request.blueprint.name, outcome.version, commit=commit, note=events.note)
     if outcome.failure:
         raise outcome.failure
 
 
-def _put_on_record(folder: Path, name: str, version: str, *, commit: bool) -> None:
+def _put_on_record(folder: Path, name: str, version: str, *, commit: str | None, note: Callable[[str], None]) -> None:
     """Commit the ledger, or say how to."""
     from generator.build import record  # noqa: PLC0415
 
     if commit:
-        record.commit(folder, name, version)
+        record.commit(folder, name, version, own_branch=commit == "branch", note=note)
     elif told := record.command(folder, name, version):
-        console.say(f"put it on record: {told}")
+        console.say(f"commit the ledger: {told}")
 
 
 def apply_many(subjects: list[Path], options: list[str], parallel: int, *, json: bool, **flags: Any) -> int:
@@ -114,7 +115,7 @@ def status(folder: Path, *, json: bool) -> None:
 
 def cleanup(folder: Path, *, others: bool, trust: bool, json: bool) -> None:
     """End what is left of a build."""
-    from generator.build import journal, recover  # noqa: PLC0415
+    from generator.build import journal, recover, rest  # noqa: PLC0415
     from generator.build.terraform import Terraform  # noqa: PLC0415
 
     events = console.JsonEvents() if json else console.HumanEvents()
@@ -123,6 +124,7 @@ def cleanup(folder: Path, *, others: bool, trust: bool, json: bool) -> None:
     with journal.lease(folder), request.target.lease(request.blueprint):
         terraform = Terraform(folder, request.settings, request.target.environment())
         terraform.init()
+        rest.refuse_foreign(request, terraform)
         with recover.telling(request):
             ended = recover.clean_up(request, terraform, quiet=True)
     if json:
@@ -179,3 +181,24 @@ def retire(folder: Path, version: str, *, yes: bool) -> None:
         raise ImagegenError(f"version {version} was left as it is", "answer yes, or give --yes")
     retiring.retire(request, version)
     console.say(f"retired {version}")
+
+
+def repair(folder: Path, *, commit: str | None, json: bool) -> None:
+    """Write missing entries of the ledger anew, from the state and from the images themselves."""
+    from generator.build import record  # noqa: PLC0415
+    from generator.build import repair as repairing  # noqa: PLC0415
+
+    events = console.HumanEvents()
+    request = ready(folder, None, force=False, trust=False, events=events, building=False)
+    if commit:
+        record.check(folder, request.settings)
+    brought = repairing.repair(request)
+    for version, release in brought.items():
+        if commit:
+            record.commit(folder, request.blueprint.name, version, own_branch=commit == "branch", note=events.note)
+        if not json:
+            console.say(f"{version}: written again ({release['source'] or 'its source is not known'})")
+    if json:
+        console.put_json({"repaired": sorted(brought)})
+    elif not brought:
+        console.say("no entry is missing")

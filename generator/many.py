@@ -162,6 +162,15 @@ def _show(name: str, line: str, began: float, *, as_json: bool) -> None:
             console.put(image["path"])
 
 
+def _problem(problem: dict[str, Any]) -> str:
+    """A problem of a template, as its own command shows it."""
+    place = f"{problem['file']}:{problem['line']}:{problem['column']}" if problem.get("line") else problem["file"]
+    lines = [f"{place}: {problem['level']}: {problem['message']}"]
+    lines += [f"  at {problem['path']}"] if problem.get("path") else []
+    lines += [f"  hint: {problem['hint']}"] if problem.get("hint") else []
+    return "".join(f"\n{line}" for line in lines)
+
+
 def _told(event: dict[str, Any]) -> str:
     """An event in a line; "" for what would be too much for several builds at once."""
     match event.get("event"):
@@ -174,7 +183,8 @@ def _told(event: dict[str, Any]) -> str:
         case "error":
             tail = "".join(f"\n  │ {text}" for text in event.get("tail", []))
             hint = f"\nhint: {event['hint']}" if "hint" in event else ""
-            return f"error: {event['message']}{tail}{hint}"
+            problems = "".join(map(_problem, event.get("problems", [])))
+            return f"error: {event['message']}{tail}{problems}{hint}"
         case "result":
             return f"{event['version']} released in {event['seconds']:.0f} s"
     return ""

@@ -51,3 +51,10 @@ NoCacheFrom = Annotated[
     str | None, typer.Option("--no-cache-from", metavar="NAME", help="Local: run this step and all after it.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that were changed by hand.")]
+Commit = Annotated[
+    str | None,
+    typer.Option(
+        "--commit", metavar="[=branch]",
+        help="Azure: commit the ledger afterwards and push it; with `branch` to a branch of its own.",
+    ),
+]  # fmt: skip

@@ -274,6 +274,12 @@ class AzureTarget:
 
         return all(versions.whole(self.session, image, REPLICATION_SECONDS, events.note) for image in images.values())
 
+    def find_released(self, workspace: Path, blueprint: Blueprint) -> dict[str, Release]:
+        """By the tags of images."""
+        from generator.azure import released  # noqa: PLC0415
+
+        return released.find(self.session, blueprint, workspace)
+
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """The versions that the galleries have, in whatever state."""
         from generator.azure import destinations  # noqa: PLC0415

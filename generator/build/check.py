@@ -6,7 +6,7 @@ import secrets as random
 from generator.build import begun, journal, numbering, resume, secrets
 from generator.build.build import Build
 from generator.build.recover import after_failure, clean_up, telling
-from generator.build.rest import refuse_behind
+from generator.build.rest import refuse_behind, refuse_foreign
 from generator.build.target import Job, Request
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError, to_paste
@@ -19,6 +19,7 @@ def check(request: Request) -> Build:
     events.phase("check", str(blueprint.source))
     terraform = Terraform(workspace, request.settings, target.environment())
     terraform.init()
+    refuse_foreign(request, terraform)
     if request.version or blueprint.version:
         numbering.choose_version(ledgers.load(workspace).statuses(), request.version or blueprint.version)
     with telling(request):

@@ -8,8 +8,10 @@ from typing import Any
 
 from generator.build import journal, numbering, secrets
 from generator.build.address import parse
+from generator.build.failures import TerraformFailed
+from generator.build.rest import refuse_foreign
 from generator.build.target import PLANNED, Job, Request, Resolved, Target, Values
-from generator.build.terraform import Terraform
+from generator.build.terraform import Change, Terraform
 from generator.build.watch import CACHED, KEEP, phase_of, title
 from generator.errors import ImagegenError, to_paste
 from generator.workspace import ledger as ledgers
@@ -55,14 +57,36 @@ def plan(request: Request) -> dict[str, Any]:
         inputs.write_bytes(to_json(values))
         pending = scratch / "pending.tfvars.json"
         pending.write_bytes(ledgers.pending_as_tfvars(chosen, release, []))
-        changes = terraform.plan(var_files=[inputs, pending])
+        changes = _planned(request, terraform, [inputs, pending])
     by_phase: dict[str, list[dict[str, Any]]] = {phase: [] for phase in PHASES}
-    for change in changes:
+    for change in sorted(changes, key=lambda change: _place(change.address, blueprint)):
         by_phase[phase_of(change.address)].append(_describe(change.address, change.action, blueprint))
     return {
         "name": blueprint.name, "version": chosen, "source": str(blueprint.source), "target": blueprint.target,
         "phases": [{"phase": phase, "changes": by_phase[phase]} for phase in PHASES],
     }  # fmt: skip
+
+
+def _planned(request: Request, terraform: Terraform, var_files: list[Path]) -> list[Change]:
+    """What Terraform would change. Where that fails or deletes, it may be because the state is another workspace's."""
+    try:
+        changes = terraform.plan(var_files=var_files)
+    except TerraformFailed:
+        refuse_foreign(request, terraform)
+        raise
+    if any(change.action == "delete" for change in changes):
+        refuse_foreign(request, terraform)
+    return changes
+
+
+def _place(address: str, blueprint: Blueprint) -> tuple[int, str]:
+    """Where a change stands in its phase: staging, the VM, the steps in their order; then by address. Terraform plans
+    in another order each time."""
+    found = parse(address)
+    module = found.module if found else ""
+    order = ["staging", "validation_staging", "bundle", "validation_bundle", "vm", "validation_vm"]
+    order += [step.module for step in (*blueprint.steps, *blueprint.validations)]
+    return order.index(module) if module in order else len(order) * (module != "step_000_prepare"), address
 
 
 def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, Any]:

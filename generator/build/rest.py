@@ -11,6 +11,7 @@ from generator.build.terraform import Terraform, image_modules
 from generator.errors import ImagegenError
 from generator.workspace import ledger as ledgers
 from generator.workspace import state
+from generator.workspace.azure import WORKSPACE_TAG
 from generator.workspace.ledger import Ledger
 
 BEHIND = "the state has released images that the ledger lacks"
@@ -75,6 +76,34 @@ def images_of(in_state: list[str], version: str, output: str = "") -> list[str]:
     """The addresses of a version's images, or of one of them: `module.image["OUTPUT/VERSION"].…`."""
     found = {address: _of_image(address) for address in in_state}
     return [address for address, (name, of) in found.items() if name and of == version and output in ("", name)]
+
+
+def refuse_foreign(request: Request, terraform: Terraform) -> None:
+    """Raise ImagegenError when a remote state is that of another workspace: two of them have the same key.
+
+    A state says whose it is in the output `workspace`; one of 0.1.0 has only the tags of its images. A state that has an
+    image of this ledger is this workspace's, whatever its name was before.
+    """
+    blueprint = request.blueprint
+    if blueprint.azure is None or not blueprint.azure.backend:
+        return
+    name = terraform.outputs().get("workspace")
+    images = terraform.attributes(KINDS)
+    tags = {found for each in images if (found := (each.get("tags") or {}).get(WORKSPACE_TAG))}
+    if name == blueprint.name or (name is None and (not tags or blueprint.azure.id in tags)):
+        return
+    known = {
+        image["id"]
+        for release in ledgers.load(request.workspace).releases.values()
+        for image in release["images"].values()
+    }
+    if known & {str(each.get("id")) for each in images}:
+        return
+    whose = f"`{name}`" if name else f"with the id {', '.join(sorted(tags))}"
+    raise ImagegenError(
+        f"the state `{dict(blueprint.azure.backend)['key']}` is of another workspace, {whose}",
+        "give each workspace a key of its own, such as `key={name}.tfstate`, and generate it again",
+    )
 
 
 def refuse_behind(ledger: Ledger, terraform: Terraform) -> None:

@@ -5,6 +5,7 @@ import secrets as random
 
 from generator.build import journal, secrets
 from generator.build.recover import clean_up
+from generator.build.rest import refuse_foreign
 from generator.build.target import Request
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError, to_paste
@@ -26,6 +27,7 @@ def retire(request: Request, version: str) -> None:
             raise ImagegenError(f"a build of {record.version} is not at its end here", hint)
         terraform = Terraform(workspace, request.settings, target.environment())
         terraform.init()
+        refuse_foreign(request, terraform)
         if record:
             clean_up(request, terraform, quiet=True)
         ledger = ledgers.load(workspace)

@@ -168,6 +168,9 @@ class Target(Protocol):
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each of these images of a release exists and is complete, waiting for one that is on its way."""
 
+    def find_released(self, workspace: Path, blueprint: Blueprint) -> dict[str, Release]:
+        """The releases of this workspace by version, as the images themselves tell of them."""
+
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """Versions that exist where images would go, in the ledger or not; True: it says it is this workspace's."""
 

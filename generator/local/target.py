@@ -18,7 +18,7 @@ from generator.local import images as files_of_images
 from generator.settings import Settings
 from generator.workspace import names, sizes
 from generator.workspace.blueprint import Blueprint, Step
-from generator.workspace.ledger import Ledger, Release
+from generator.workspace.ledger import SCHEMA, Ledger, Release
 
 if TYPE_CHECKING:
     from generator.build.relay import Relay
@@ -215,6 +215,25 @@ class LocalTarget:
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
         return all(_is_made(workspace, image) for image in images.values())
+
+    def find_released(self, workspace: Path, blueprint: Blueprint) -> dict[str, Release]:
+        """By the manifests beside the images."""
+        found: dict[str, Release] = {}
+        for output in blueprint.destinations:
+            for folder in sorted(Path(workspace, names.image_folder(output.name, "0.0.0")).parent.glob("*.*.*")):
+                with suppress(ImagegenError, KeyError):
+                    manifest = files_of_images.manifest(folder)
+                    image = {
+                        "directory": names.image_folder(output.name, folder.name), "kind": output.kind,
+                        "manifest": {part: manifest[part] for part in ("content", "name", "source", "tags", "version")},
+                        "resource": output.resource, "source_id": "",
+                    }  # fmt: skip
+                    release = found.setdefault(folder.name, {
+                        "content": manifest["content"], "images": {}, "schema": SCHEMA, "source": manifest["source"],
+                        "status": "released", "time": "", "version": folder.name,
+                    })  # fmt: skip
+                    release["images"][output.name] = image
+        return found
 
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """The versions for which a folder of one of the outputs exists, whoever made it."""

@@ -113,7 +113,7 @@ def test_a_managed_image_and_a_blob_give_way_to_the_next(azure: Azure, template:
     assert {name: each.get("status") for name, each in images.items()} == {
         "disk": "superseded", "far": None, "managed": "superseded", "out": None,
     }  # fmt: skip
-    assert "gives way to 1.0.1" in done.stderr
+    assert "replacing the image" in done.stderr
     assert not [each for each in azure.names() if each.endswith("/grants/sas")]
 
 

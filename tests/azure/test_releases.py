@@ -76,7 +76,7 @@ def test_a_checkout_that_is_behind_destroys_nothing(
     everything = azure.names()
     write_ledger(released, old)
     refused = azure.imagegen("apply", released, code=1)
-    assert "your checkout is behind the state" in refused.stderr
+    assert "your checkout is behind" in refused.stderr
     assert "1.0.1" in refused.stderr
     by_hand = terraform(azure, released, "apply", "-auto-approve")
     assert by_hand.returncode == 1
@@ -127,7 +127,7 @@ def test_the_ledger_is_put_on_record(azure: Azure, template: Write, tmp_path: Pa
     git("add", ".")
     git("commit", "-qm", "Generated")
     git("init", "-q", "--bare", str(tmp_path / "origin"), cwd=tmp_path)
-    assert "put it on record: git -C" in azure.imagegen("apply", out).stderr
+    assert "commit the ledger: git -C" in azure.imagegen("apply", out).stderr
     git("add", ".")
     git("commit", "-qm", "By hand")
     git("remote", "add", "origin", str(tmp_path / "origin"))
@@ -137,5 +137,5 @@ def test_the_ledger_is_put_on_record(azure: Azure, template: Write, tmp_path: Pa
     assert git("status", "--porcelain") == ""
     (tmp_path / "origin").rename(tmp_path / "gone")
     failed = azure.imagegen("apply", out, "--commit", code=1)
-    assert "1.0.2 is released, but its record is not with the others" in failed.stderr
+    assert "1.0.2 is released, but its ledger entry could not be pushed" in failed.stderr
     assert ledger(out)["1.0.2"]["status"] == "released"
