@@ -13,7 +13,6 @@ from generator.build.journal import Journal
 from generator.build.releases import Ledger
 from generator.build.target import PLANNED, Job, Request, Resolved
 from generator.build.terraform import Terraform, image_modules
-from generator.errors import to_paste
 
 
 def images(
@@ -78,7 +77,7 @@ def retired(
     if record.phase == journal.RETIRING:
         versions &= {record.version}
     if versions and not folders:
-        again = [to_paste("imagegen", "releases", "retire", request.workspace, version) for version in sorted(versions)]
+        again = [request.again("releases retire", version) for version in sorted(versions)]
         request.events.note(f"a retirement was not begun here, and is left as it is: `{'`, `'.join(again)}`")
         return False
     for version in versions:

@@ -3,7 +3,7 @@
 import gc
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
-from generator.template import addresses, plain
+from generator.template import addresses, plain, warnings
 from generator.template.document import Document, in_order
 from generator.template.load import MAX_BYTES, load
 
@@ -29,7 +29,8 @@ SHORTEST_SECRET = 3  # characters; to star out less would garble every message a
 class Read:
     """What a template file says: the model, the document with its places, the bytes of the file and the warnings.
 
-    `warnings` are of the format and, where the template was read for building, of the target. `refusals` is what the
+    `warnings` are of the format and, where the template was read for building, of the target, without those that are
+    accepted. `refusals` is what the
     target of the settings does not carry out, errors and warnings; reading for building raises where it has errors.
     `parameters` are the bytes of the parameter file, for a workspace to keep; `secrets` are the values of secure
     parameters and what was made of them; `short` is of the latter what is too short to be told from other text.
@@ -64,19 +65,22 @@ class Read:
         return _starred(_starred_tokens(text, self.secrets), words)
 
 
-def read(path: Path, settings: Settings, *, building: bool = True) -> Read:
+def read(path: Path, settings: Settings, *, building: bool = True, accepted: bool = False) -> Read:
     """Read and check a template file; nothing is downloaded.
 
-    `building`: refuse also what the target does not carry out. Raises InvalidTemplate with every error and warning in
+    `building`: refuse also what the target does not carry out; `accepted`: return also the warnings that the settings
+    accept. Raises InvalidTemplate with every error and warning in
     the order of the file, ImagegenError when the file cannot be read.
     """
     parameters = (str(settings.parameters), read_file(settings.parameters)) if settings.parameters else None
-    return read_bytes(read_file(path), str(path), settings, building=building, parameters=parameters)
+    content = read_file(path)
+    return read_bytes(content, str(path), settings, building=building, accepted=accepted, parameters=parameters)
 
 
 def read_bytes(
-    raw: bytes, file: str, settings: Settings, *, building: bool = True, parameters: tuple[str, bytes] | None = None
-) -> Read:
+    raw: bytes, file: str, settings: Settings, *, building: bool = True, accepted: bool = False,
+    parameters: tuple[str, bytes] | None = None,
+) -> Read:  # fmt: skip
     """Check a template that is already in memory; `file` is its name in messages. Raises as `read` does.
 
     `parameters`: name and bytes of the parameter file.
@@ -85,13 +89,17 @@ def read_bytes(
     from generator.template import inputs  # noqa: PLC0415
     from generator.template.check import check  # noqa: PLC0415
 
+    warnings.require_known(settings.accept)
     with _without_collecting():
         document = load(raw, file)
         given = inputs.put_in(document, settings, parameters)
         checked = check(given.document, settings.target, given.problems)
     said = [*checked.problems, *(checked.refusals if building else [])]
     if settings.strict:
-        said = [replace(problem, level="error") for problem in (*said, *document.relaxed)]
+        relaxed = [replace(problem, code=warnings.LENIENT_JSON, level="warning") for problem in document.relaxed]
+        said = [_counted(problem, settings.accept) for problem in (*said, *relaxed)]
+    if not accepted:
+        said = [problem for problem in said if problem.level == "error" or problem.code not in settings.accept]
     secrets = given.secrets | {one for one in given.made if len(one) >= SHORTEST_TOLD}
     said = in_order(_masked(problem, secrets) for problem in said)
     if checked.template is None or any(problem.level == "error" for problem in said):
@@ -113,6 +121,11 @@ def _without_collecting() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def _counted(problem: Problem, accept: Sequence[str]) -> Problem:
+    """A problem as `--strict` counts it: a warning that is not accepted is an error."""
+    return problem if problem.code in accept else replace(problem, level="error")
 
 
 def _masked(problem: Problem, secrets: set[str]) -> Problem:
@@ -146,8 +159,9 @@ def _starred(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def problems_of(paths: Sequence[Path], settings: Settings, *, building: bool) -> dict[Path, list[Problem]]:
-    """Everything that is to be said of several templates, each by itself.
+def problems_of(templates: Mapping[Path, Settings], *, building: bool) -> dict[Path, list[Problem]]:
+    """Everything that is to be said of several templates, each by itself and with its own settings; warnings that are
+    accepted, too.
 
     A name given by `--set` is unknown only where none of them uses it. Raises ImagegenError when there is one path,
     and it cannot be read.
@@ -155,13 +169,13 @@ def problems_of(paths: Sequence[Path], settings: Settings, *, building: bool) ->
     from generator.template.inputs import FLAG  # noqa: PLC0415
 
     found: dict[Path, list[Problem]] = {}
-    for path in paths:
+    for path, settings in templates.items():
         try:
-            found[path] = read(path, settings, building=building).warnings
+            found[path] = read(path, settings, building=building, accepted=True).warnings
         except InvalidTemplate as error:
             found[path] = error.problems
         except ImagegenError as error:
-            if len(paths) == 1:
+            if len(templates) == 1:
                 raise
             found[path] = [Problem(str(path), 0, 0, "", error.message, error.hint)]
     unused = [{problem.file for problem in problems if problem.file.startswith(FLAG)} for problems in found.values()]
