@@ -1,5 +1,6 @@
 """Settings: each declared once in `table`, and resolved once by `sources`."""
 
+from generator.settings.project import find as project_of
 from generator.settings.sources import (
     Found,
     as_environment,
@@ -22,6 +23,7 @@ __all__ = [
     "gather",
     "given_again",
     "is_given",
+    "project_of",
     "resolve",
     "table",
     "to_lock",

@@ -98,7 +98,7 @@ def read(path: Path, known: dict[str, Setting], *, own: bool) -> dict[str, Any]:
         raise ImagegenError(f"{path} has unknown settings: {', '.join(unknown)}", f"known are {', '.join(settable)}")
     if not own and (chosen := sorted(name for name in values if not known[name].trust)):
         raise ImagegenError(
-            f"{path} may not set {', '.join(chosen)}: it comes with a checkout",
+            f"{path} may not choose {', '.join(chosen)}: it comes with a checkout",
             f"set {', '.join(known[name].variable for name in chosen)} in the environment, or use {own_file()}",
         )
     loaded = {}

@@ -1,9 +1,10 @@
 """Addresses of scripts and files: what kind they are, which are refused, and how they are shown without secrets."""
 
-import posixpath
 import re
 from typing import Literal
 from urllib.parse import unquote, urlsplit
+
+from generator.template import allowed
 
 Kind = Literal["https", "http", "relative", "absolute"]
 
@@ -92,9 +93,7 @@ def _path_refusal(path: str) -> str | None:
     """Why a path is not taken, or None; links are looked at only when it is read."""
     if path.startswith("\\") or DRIVE.match(path):
         return "this is a path of Windows: write one of this computer, or https"
-    if posixpath.normpath(path).split("/")[0] == "..":
-        return "the path leads out of the template's folder: write it from the root of the disk"
-    return None
+    return allowed.KERNEL_REFUSAL if allowed.is_of_the_kernel(path) else None
 
 
 def _file_refusal(uri: str) -> str | None:
@@ -107,7 +106,9 @@ def _file_refusal(uri: str) -> str | None:
         return "the address names another computer: write file:///PATH"
     if parts.query or parts.fragment:
         return "a `file:` address has nothing after its path: write ? as %3F and # as %23"
-    return None if parts.path.startswith("/") else "a `file:` address is file:///PATH"
+    if not parts.path.startswith("/"):
+        return "a `file:` address is file:///PATH"
+    return allowed.KERNEL_REFUSAL if allowed.is_of_the_kernel(unquote(parts.path)) else None
 
 
 def path_of(uri: str) -> str:

@@ -157,10 +157,10 @@ def test_a_file_of_the_current_folder_means_nothing(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('terraform = "evil"', "may not set terraform: it comes with a checkout"),
-        ('cache_dir = "evil"\nstate_dir = "x"', "may not set cache_dir, state_dir: it comes with a checkout"),
-        ('cache_size = "0"', "may not set cache_size: it comes with a checkout"),
-        ('allow_files = ["/"]', "may not set allow_files: it comes with a checkout"),
+        ('terraform = "evil"', "may not choose terraform: it comes with a checkout"),
+        ('cache_dir = "evil"\nstate_dir = "x"', "may not choose cache_dir, state_dir: it comes with a checkout"),
+        ('cache_size = "0"', "may not choose cache_size: it comes with a checkout"),
+        ('allow_files = ["/"]', "may not choose allow_files: it comes with a checkout"),
         ('parameters = "/etc/passwd"', "`parameters` leads out of"),
         ('parameters = "../../x.json"', "`parameters` leads out of"),
         ('mirrors = ["https://h/=/etc/"]', "`mirrors` leads out of"),
