@@ -50,8 +50,8 @@ class Kind:
 
 
 def wrong(kind: Kind, place: str, value: Any) -> tuple[str, str]:
-    """Message and hint for a value of the wrong form, which is not shown where it may be secret."""
-    shown = "has the wrong form" if kind.secret else f"is `{str(value)[:LONGEST_SHOWN]}`"
+    """Message and hint for a value of the wrong form, which is not shown where it, or a URL in it, may be secret."""
+    shown = "has the wrong form" if kind.secret or "://" in str(value) else f"is `{str(value)[:LONGEST_SHOWN]}`"
     return f"{place} {shown}", f"use {kind.words}"
 
 

@@ -3,15 +3,16 @@
 import gc
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
-from generator.template import addresses, plain, warnings
+from generator.template import plain, urls, warnings
 from generator.template.document import Document, in_order
 from generator.template.load import MAX_BYTES, load
 
@@ -50,19 +51,29 @@ class Read:
 
         What a script says itself stays.
         """
-        from generator.template.fetch import addresses_in, scripts_in  # noqa: PLC0415
-
         if text in self.secrets:
             return "***"
-        scripts = scripts_in(self.template)
+        words = {secret for secret in self.secrets if not _VALUE.fullmatch(secret)}  # those were tokens of their own
+        return _starred(_starred_tokens(text, self.secrets, self._keeper.kept), words)
+
+    @cached_property
+    def _keeper(self) -> urls.Keeper:
+        """What removes the secrets of the template's URLs."""
+        from generator.template.fetch import addresses_in  # noqa: PLC0415
+
         blobs = [getattr(target, "uri", None) or "" for target in self.template.properties.distribute]
         uris = [*(uri for _, uri, *_ in addresses_in(self.template)), *blobs]
-        secrets = {secret: stars for uri in uris for secret, stars in addresses.secrets_of(uri).items()}
-        for secret in sorted(secrets, key=len, reverse=True):
-            if len(secret) >= SHORTEST_SECRET and not any(secret in line for line in scripts):
-                text = text.replace(secret, secrets[secret])
-        words = {secret for secret in self.secrets if not _VALUE.fullmatch(secret)}  # those were tokens of their own
-        return _starred(_starred_tokens(text, self.secrets), words)
+        return urls.Keeper(uris, _texts(self.template.model_dump(), set(uris)))
+
+
+def _texts(value: Any, without: set[str]) -> Iterator[str]:
+    """Every text in a template, but for some."""
+    if isinstance(value, str):
+        if value not in without:
+            yield value
+    elif isinstance(value, dict | list | tuple):
+        for one in (*value, *value.values()) if isinstance(value, dict) else value:
+            yield from _texts(one, without)
 
 
 def read(path: Path, settings: Settings, *, building: bool = True, accepted: bool = False) -> Read:
@@ -129,13 +140,14 @@ def _counted(problem: Problem, accept: Sequence[str]) -> Problem:
 
 
 def _masked(problem: Problem, secrets: set[str]) -> Problem:
-    """A problem without the texts that were declared secret."""
-    hint = _starred(problem.hint, secrets) if problem.hint else None
-    return replace(problem, message=_starred(problem.message, secrets), hint=hint)
+    """A problem without the texts that were declared secret, and those of URLs."""
+    hint = urls.mask(_starred(problem.hint, secrets)) if problem.hint else None
+    return replace(problem, message=urls.mask(_starred(problem.message, secrets)), hint=hint)
 
 
-def _starred_tokens(text: str, secrets: Iterable[str]) -> str:
-    """A JSON text without the secrets, however it spells them."""
+def _starred_tokens(text: str, secrets: Iterable[str], change: Callable[[str], str]) -> str:
+    """A JSON text without the secrets, however it spells them, and with each of its texts, and what stands between
+    them, changed."""
     known = frozenset(secrets)
 
     def star(found: re.Match[str]) -> str:
@@ -145,10 +157,10 @@ def _starred_tokens(text: str, secrets: Iterable[str]) -> str:
             value = json.loads(found[0], strict=False)
         except ValueError:
             return found[0]
-        shown = _starred(value, known)
+        shown = _starred(change(value), known)
         return found[0] if shown == value else json.dumps(shown, ensure_ascii=False)
 
-    return _TOKEN.sub(star, text) if known else text
+    return change(_TOKEN.sub(star, text))
 
 
 def _starred(text: str, secrets: Iterable[str]) -> str:

@@ -222,7 +222,7 @@ def test_paths_in_a_file_start_from_its_folder(write: Write, monkeypatch: pytest
         ("IMAGEGEN_STRICT", "ture", "IMAGEGEN_STRICT is `ture`\nhint: use true or false"),
         ("IMAGEGEN_UPDATE_ROUNDS", "many", "IMAGEGEN_UPDATE_ROUNDS is `many`\nhint: use a number from 1 to 6"),
         ("IMAGEGEN_ALLOW_FROM", "me", "IMAGEGEN_ALLOW_FROM is `me`\nhint: use IP ranges"),
-        ("IMAGEGEN_MIRRORS", "https://h/", "IMAGEGEN_MIRRORS is `https://h/`\nhint: use PREFIX=PREFIX"),
+        ("IMAGEGEN_MIRRORS", "https://u:hunter2@h/", "IMAGEGEN_MIRRORS has the wrong form\nhint: use PREFIX=PREFIX"),
         ("IMAGEGEN_SETS", "hunter2", "IMAGEGEN_SETS has the wrong form\nhint: use NAME=VALUE"),
         ("IMAGEGEN_UTC_NOW", "2020-13-01", "IMAGEGEN_UTC_NOW is `2020-13-01`\nhint: use a date"),
         ("IMAGEGEN_ACCEPT", "replicationRegoins", "there is no warning `replicationRegoins`\nhint: did you mean"),

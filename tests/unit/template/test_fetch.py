@@ -312,7 +312,7 @@ def test_secrets_are_redacted() -> None:
     assert redact("https://bob:pass@h.example/a?sv=1&sig=S#f") == "https://…@h.example/a?…"
     assert redact("https://h.example/a@b") == "https://h.example/a@b"
     line = 'curl "https://h/x?sig=S" https://u:p@h/'
-    assert mask(line) == 'curl "https://h/x?*****" https://****h/'
+    assert mask(line) == 'curl "https://h/x?*****" https://***@h/'
 
 
 def test_kinds_of_addresses() -> None:
