@@ -9,7 +9,7 @@ from generator.build.recover import after_failure, clean_up, telling
 from generator.build.rest import refuse_behind, refuse_foreign
 from generator.build.target import Job, Request
 from generator.build.terraform import Terraform
-from generator.errors import ImagegenError, to_paste
+from generator.errors import ImagegenError
 from generator.workspace import ledger as ledgers
 
 
@@ -68,5 +68,5 @@ def _refuse_kept(request: Request) -> None:
     if record and record.kept and not request.ask(f"End the machine of {record.version} that is kept here?"):
         raise ImagegenError(
             f"the machine of {record.version} is kept here",
-            f"end it with `{to_paste('imagegen', 'cleanup', request.workspace)}`, or build with --yes",
+            f"remove it with `{request.again('cleanup')}`, or build with --yes",
         )

@@ -135,15 +135,17 @@ def holder(workspace: Path) -> Owner | None:
 
 
 @contextmanager
-def lease(workspace: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+def lease(
+    workspace: Path, waiting: Callable[[str], None] | None = None, hint: str = "wait until it has ended"
+) -> Iterator[None]:
     """Hold the workspace for all phases of a command. The kernel frees it when the holder dies, however it dies.
 
     Terraform holds it too, and so a killed command's Terraform is waited for while it writes its state; what it had
     started is ended where it is gone itself. When another process has it, it is waited for, if there is somebody to
-    tell (`waiting`); else ImagegenError names it.
+    tell (`waiting`); else ImagegenError names it, with this hint.
     """
     lock = path(workspace, LEASE)
-    descriptor = _acquire(lock, waiting)
+    descriptor = _acquire(lock, waiting, hint)
     try:
         _sign(descriptor, lock)
         with inherited(descriptor):
@@ -167,7 +169,7 @@ def _sign(descriptor: int, lock: Path) -> None:
         raise
 
 
-def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
+def _acquire(lock: Path, waiting: Callable[[str], None] | None, hint: str) -> int:
     patience = time.monotonic() + ORPHAN_SECONDS
     told: Owner | None = None
     while True:
@@ -185,8 +187,7 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
                 told, patience = owner, time.monotonic() + ORPHAN_SECONDS
             elif owner.lives or time.monotonic() > patience:
                 raise ImagegenError(
-                    f"another imagegen (process {owner}) is at work in {lock.parent.parent}",
-                    "wait until it has ended, or give --wait",
+                    f"another imagegen (process {owner}) is at work in {lock.parent.parent}", hint
                 ) from None
             time.sleep(0.1)
             continue

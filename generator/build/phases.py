@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from generator.build import builder_facts, journal, marked
+from generator.build import builder_facts, journal
 from generator.build.build import Build
 from generator.build.check import check
 from generator.build.failures import TerraformFailed
@@ -40,15 +40,12 @@ class Outcome:
 
 
 def build(request: Request) -> Outcome:
-    """Build one version of a workspace.
+    """Build one version of a workspace, whose lease the caller holds.
 
     Raises StepFailed for a step that fails, ImagegenError for what is refused, KeyboardInterrupt when interrupted; in
     each case staging is gone afterwards, or kept when that was asked for.
     """
-    waiting = request.events.note if request.wait else None
-    with journal.lease(request.workspace, waiting), request.target.lease(request.blueprint):
-        if request.wait:
-            request.recheck()
+    with request.target.lease(request.blueprint):
         run = check(request)
         release = failure = None
         try:
@@ -250,14 +247,13 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
         keeps = False
     if keeps:
         run.note(kept=True)
-        folder = shlex.quote(str(run.workspace))
         if login := _login(run):
-            run.events.note(f"the machine is kept: log in with `imagegen ssh {folder}`")
+            run.events.note(f"the machine is kept: log in with `{to_paste('imagegen', 'ssh', run.workspace)}`")
             run.events.note(f"or with `{shlex.join(login)}`")
         else:
             run.events.note(f"the machine is kept in {blueprint.azure.group if blueprint.azure else 'place'}")
-        again = to_paste("imagegen", "apply", run.workspace, *marked.flags(run.request.secrets))
-        run.events.note(f"`{again}` goes on at the failed step; `imagegen cleanup {folder}` ends it")
+        again, end = run.request.again("apply"), run.request.again("cleanup")
+        run.events.note(f"`{again}` goes on at the failed step; `{end}` ends it")
         return
     with suppress(OSError):
         what = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"

@@ -11,7 +11,7 @@ from generator.build import begun, journal, rest, secrets, settle
 from generator.build.failures import TerraformCrashed, TerraformFailed
 from generator.build.target import Request
 from generator.build.terraform import Terraform
-from generator.errors import ImagegenError, to_paste
+from generator.errors import ImagegenError
 from generator.workspace import ledger as ledgers
 
 STATE = "terraform.tfstate"
@@ -21,7 +21,7 @@ TERRAFORMS_REMAINS = (".terraform.tfstate.lock.info", "errored.tfstate")
 
 def ends_the_rest(request: Request) -> str:
     """Which command ends what is left, in words."""
-    return f"`{to_paste('imagegen', 'cleanup', request.workspace)}` ends what is left"
+    return f"`{request.again('cleanup')}` ends what is left"
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Bringing back ledger entries that are missing: the commit of a release was lost, or a file was removed."""
 
-from generator.build import journal
 from generator.build.rest import refuse_foreign
 from generator.build.target import Request
 from generator.build.terraform import Terraform
@@ -13,10 +12,10 @@ def repair(request: Request) -> dict[str, Release]:
 
     An entry comes from the state, which has a copy of the ledger, or else from the images themselves: their tags say of
     which version of which workspace they are. Entries that exist stay as they are. Raises ImagegenError when the state
-    or the images cannot be read.
+    or the images cannot be read. The caller holds the workspace's lease.
     """
     workspace, target = request.workspace, request.target
-    with journal.lease(workspace), target.lease(request.blueprint):
+    with target.lease(request.blueprint):
         terraform = Terraform(workspace, request.settings, target.environment())
         terraform.init()
         refuse_foreign(request, terraform)

@@ -81,8 +81,8 @@ def images_of(in_state: list[str], version: str, output: str = "") -> list[str]:
 def refuse_foreign(request: Request, terraform: Terraform) -> None:
     """Raise ImagegenError when a remote state is that of another workspace: two of them have the same key.
 
-    A state says whose it is in the output `workspace`; one of 0.1.0 has only the tags of its images. A state that has an
-    image of this ledger is this workspace's, whatever its name was before.
+    A state says whose it is in the output `workspace`; one of 0.1.0 has only the tags of its images. A state that has
+    an image of this ledger is this workspace's, whatever its name was before.
     """
     blueprint = request.blueprint
     if blueprint.azure is None or not blueprint.azure.backend:

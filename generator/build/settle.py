@@ -11,7 +11,6 @@ from generator.build.failures import TerraformFailed
 from generator.build.journal import Journal
 from generator.build.target import PLANNED, Job, Request, Resolved
 from generator.build.terraform import Terraform, image_modules
-from generator.errors import to_paste
 from generator.workspace import ledger as ledgers
 from generator.workspace.ledger import Ledger
 from generator.workspace.versions import is_version
@@ -81,7 +80,7 @@ def retired(
     if record.phase == journal.RETIRING:
         versions &= {record.version}
     if versions and not folders:
-        again = [to_paste("imagegen", "releases", "retire", request.workspace, version) for version in sorted(versions)]
+        again = [request.again("releases retire", version) for version in sorted(versions)]
         request.events.note(f"a retirement was not begun here, and is left as it is: `{'`, `'.join(again)}`")
         return False
     for version in versions:

@@ -1,16 +1,18 @@
 """What the phases ask of a target: generator/local is one, generator/azure the other."""
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from generator.build import marked
 from generator.build.events import Events
 from generator.build.marked import Secrets
 from generator.build.ssh import Route
+from generator.errors import Problem, to_paste
 from generator.settings import Settings
 from generator.workspace.blueprint import Blueprint, Step
 from generator.workspace.files import require
@@ -192,10 +194,10 @@ class Request:
     """What a user asked for: this workspace, as generated, on this target.
 
     version: the wanted one, None for the next; on_error: over the template's own choice; fresh: never go on with a
-    build that broke; wait: for another command that is at work in the workspace; secrets: marked values for the steps;
-    ask: puts a yes-or-no question to the user; recheck: raises ImagegenError where the workspace is another by now than
-    when this was asked for; elsewhere: the blueprint with the staging of builds that began with
-    another than the template has now; others: end builds too that were begun in other folders or on other computers.
+    build that broke; secrets: marked values for the steps; ask: puts a yes-or-no question to the user; elsewhere: the
+    blueprint with the staging of builds that began with another than the template has now; others: end builds too that
+    were begun in other folders or on other computers; trust: run a workspace that is not as generated; flags: those of
+    this run that the workspace does not record, as words for the next `apply`; warnings: of its template.
     """
 
     workspace: Path
@@ -207,12 +209,21 @@ class Request:
     version: str | None = None
     on_error: OnError | None = None
     fresh: bool = False
-    wait: bool = False
     secrets: Secrets = field(default_factory=dict)
     ask: Ask = lambda _question: False
-    recheck: Callable[[], None] = lambda: None
     elsewhere: tuple[Blueprint, ...] = ()
     others: bool = False
+    trust: bool = False
+    flags: tuple[str, ...] = ()
+    warnings: Sequence[Problem] = ()
+
+    def again(self, command: str, *words: str) -> str:
+        """The command line of the next `apply`, `cleanup` or `releases retire` in this workspace, to be pasted into a
+        shell: with the flags of this run without which it would be refused."""
+        flags = ["--trust"] if self.trust else []
+        if command == "apply":
+            flags += [*self.flags, *marked.flags(self.secrets)]
+        return to_paste("imagegen", *command.split(), self.workspace, *words, *flags)
 
     @property
     def blueprints(self) -> tuple[Blueprint, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from generator.errors import Problem
+from generator.template import warnings
 
 Path = tuple[str | int, ...]
 """Where a value stands: the keys and indexes that lead to it, from the top."""
@@ -44,11 +45,15 @@ class Document:
         *,
         level: Literal["error", "warning"] = "error",
         at_key: bool = False,
+        code: str = "",
     ) -> Problem:
-        """A problem at a path; where nothing stands there, at the nearest thing around it."""
+        """A problem at a path; where nothing stands there, at the nearest thing around it. A warning without a code is
+        named after the path."""
         place = self._place(path)
         line, column = self.lines.position(place.key if at_key else place.start)
-        return Problem(self.file, line, column, written(path), message, hint, level)
+        if level == "warning":
+            code = code or warnings.name_of(path)
+        return Problem(self.file, line, column, written(path), message, hint, level, code=code)
 
     def _place(self, path: Path) -> Place:
         """The place of a path, or of the nearest thing around it."""

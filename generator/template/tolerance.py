@@ -13,6 +13,7 @@ from generator.template.placeholders import Given
 from generator.template.schema import ImageTemplate
 from generator.template.schema.shape import bare, choices, fields, inside, is_section, members, nearest
 from generator.template.versions import is_strict, lets_go_nowhere
+from generator.template.warnings import DUPLICATE_NAME, SPELLING, UNKNOWN_NAME
 
 # Names of the first previews (aib-reference 1.4, 1.11).
 OLD = {"script": "scriptUri"}
@@ -89,12 +90,12 @@ class _Fitting:
         if name is None:
             near = nearest(key, list(names))
             hint = f"did you mean `{near}`?" if near else "take it away"
-            self._warn((*path, key), f"`{key[:80]}` is not known here and has no effect", hint)
+            self._warn((*path, key), f"`{key[:80]}` is not known here and has no effect", hint, UNKNOWN_NAME)
         elif name in value:
-            self._warn((*path, key), f"`{key[:80]}` has no effect beside `{name}`", "take it away")
+            self._warn((*path, key), f"`{key[:80]}` has no effect beside `{name}`", "take it away", DUPLICATE_NAME)
             name = None
         else:
-            self._warn((*path, key), f"`{key[:80]}` is read as `{name}`", f"write `{name}`")
+            self._warn((*path, key), f"`{key[:80]}` is read as `{name}`", f"write `{name}`", SPELLING)
         return name
 
     def _text(self, kind: Any, text: str, path: Path) -> Any:
@@ -103,7 +104,7 @@ class _Fitting:
         if self.lenient and allowed and text not in allowed:
             meant = next((one for one in allowed if one.lower() == text.lower()), text)
             if meant != text:
-                self._warn(path, f"`{text}` is read as `{meant}`", f"write `{meant}`", at_key=False)
+                self._warn(path, f"`{text}` is read as `{meant}`", f"write `{meant}`", SPELLING, at_key=False)
             return meant
         if isinstance(text, Given):
             if kind is int and WHOLE.match(text):
@@ -112,6 +113,6 @@ class _Fitting:
                 return text.lower() == "true"
         return str(text) if isinstance(text, Given) else text
 
-    def _warn(self, path: Path, message: str, hint: str, *, at_key: bool = True) -> None:
+    def _warn(self, path: Path, message: str, hint: str, code: str, *, at_key: bool = True) -> None:
         hint += ": API versions from 2024-02-01 on refuse anything else" if hint.startswith("write") else ""
-        self.found.append(self.document.problem(path, message, hint, level="warning", at_key=at_key))
+        self.found.append(self.document.problem(path, message, hint, level="warning", at_key=at_key, code=code))

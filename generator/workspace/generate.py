@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.errors import ImagegenError
-from generator.settings import Settings
+from generator.settings import Settings, to_lock
 from generator.template import plain
 from generator.template.reader import SHORTEST_TOLD
 from generator.workspace import ledger, names, store
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
-from generator.workspace.locked import deciding, with_locked
+from generator.workspace.locked import with_locked
 from generator.workspace.render import render
 from generator.workspace.store import Generated
 
@@ -82,7 +82,7 @@ def _locked_settings(settings: Settings, name: str, lock: store.Lock | None, fou
     if lock is not None:
         return lock.settings
     sets = {name: found.kept(value) for name, value in sorted(settings.sets)}
-    return {"name": name, "sets": sets, "target": settings.target} | deciding(settings)
+    return {"name": name, "sets": sets, "target": settings.target} | to_lock(settings)
 
 
 def _refuse_secrets(files: dict[str, bytes], blueprint: Blueprint, found: "Read") -> None:

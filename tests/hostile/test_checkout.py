@@ -188,16 +188,20 @@ def test_a_mirror_of_a_checkout_leads_to_no_file_of_ours(workspace: Path, tmp_pa
     finally:
         os.chdir(here)
     assert said.code == 1
-    assert "lies outside the workspace" in said.err
+    assert f"imagegen.toml: `mirrors` leads out of {workspace}" in said.err
+    assert "use --mirror yourself" in said.err
     assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"settings": {"target": "evil"}}, "unknown target `evil`"),
-        ({"settings": {"target": "azure", "communicator": "evil"}}, "unknown communicator `evil`"),
-        ({"settings": {"target": "azure", "update_rounds": 10**9}}, "`update_rounds` is `1000000000`"),
+        ({"settings": {"target": "evil"}}, "imagegen.lock.json: `target` is `evil`"),
+        ({"settings": {"target": "azure", "communicator": "evil"}}, "imagegen.lock.json: `communicator` is `evil`"),
+        (
+            {"settings": {"target": "azure", "update_rounds": 10**9}},
+            "imagegen.lock.json: `update_rounds` is `1000000000`",
+        ),
         ({"files": {"a\0b": "0"}}, "is damaged"),
         ({"files": {"\ud800": "0"}}, "is damaged"),
     ],
