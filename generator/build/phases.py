@@ -60,6 +60,8 @@ def build(request: Request) -> Outcome:
         except BaseException as error:  # a bug of ours, or a closed stdout, leaves nothing behind either
             told = _timed_out(run, error)
             _end_or_keep(run, told)
+            if isinstance(told, ImagegenError):
+                told.about["version"] = run.job.version
             raise told from error
         release_staging(run)
         return Outcome(run.job.version, release, failure)
