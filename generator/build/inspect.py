@@ -70,7 +70,7 @@ def plan(request: Request) -> dict[str, Any]:
 def _planned(request: Request, terraform: Terraform, var_files: list[Path]) -> list[Change]:
     """What Terraform would change. Where that fails or deletes, it may be because the state is another workspace's."""
     try:
-        changes = terraform.plan(var_files=var_files)
+        changes = terraform.plan(var_files=var_files, lock=False)
     except TerraformFailed:
         refuse_foreign(request, terraform)
         raise
@@ -97,7 +97,7 @@ def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, Any]
         value["cached"] = True
     for step in blueprint.steps + blueprint.validations:
         if found and step.module == found.module:
-            value["file"] = step.file
+            value |= {"file": step.file} if step.file else {}
             value |= dict(step.options)
     return value
 

@@ -45,7 +45,7 @@ def from_template(
     found = read(path, settings)
     sources = Sources(path, settings, downloaded=downloaded)
     downloads = fetch_all(found.template, sources, found.document)
-    name = str(lock.settings["name"]) if lock else name_of(path)
+    name = str(lock.settings["name"]) if lock else name_of(path, out)
     blueprint = decide(found.template, downloads, name=name, settings=settings)
     folder = out or Path(blueprint.name)
     taken = {path: found.raw} | sources.read
@@ -54,7 +54,7 @@ def from_template(
     secret = {one for one, content in taken.items() if one not in sources.read and _kept(found, content) != content}
     origin = origins.record(folder, path, settings.parameters, taken, secret)
     return _rendered(
-        found, blueprint, folder, lock.settings if lock else _locked_settings(settings, name, found), origin
+        found, blueprint, folder, lock.settings if lock else _locked_settings(settings, blueprint.name, found), origin
     )
 
 
@@ -178,13 +178,24 @@ def _kept(found: "Read", raw: bytes) -> bytes:
     return found.kept(raw.decode("utf-8")).encode("utf-8")
 
 
-def name_of(path: Path) -> str:
-    """What a template without a name is called: its file, or its folder where the file is just `template.json`."""
+def name_of(path: Path, out: Path | None = None) -> str:
+    """What a template without a name is called: its file, or its folder if the file is just `template.json`.
+
+    A workspace in `out` keeps the name that a folder gave it: a clone of the repository may have another name.
+    """
     if path.is_dir():
-        lock = store.read_lock(path)
-        return str(lock.settings.get("name", "image")) if lock else "image"
-    stem = path.absolute().parent.name if path.stem.lower() in ("template", "imagetemplate") else path.stem
+        return _locked_name(path) or "image"
+    if path.stem.lower() not in ("template", "imagetemplate"):
+        stem = path.stem
+    else:
+        stem = (_locked_name(out) if out else "") or path.absolute().parent.name
     return stem.encode(errors="replace").decode()  # a file's name may be no text
+
+
+def _locked_name(folder: Path) -> str:
+    """The name in a workspace's lock, "" where there is none."""
+    lock = store.read_lock(folder)
+    return str(lock.settings.get("name", "")) if lock else ""
 
 
 def _entries(template: Any) -> list[Any]:

@@ -198,7 +198,10 @@ def _present(path: Path) -> bytes:
 
 def _inside(folder: Path, path: str) -> bool:
     """Whether a path stays in the folder, through no link: a workspace is committed, so anybody may have made it."""
-    return not Path(path).is_absolute() and (folder / path).resolve() == folder.resolve() / path
+    if path.startswith("/") or ".." in path.split("/"):
+        return False
+    full = os.path.join(os.path.realpath(folder), path)  # noqa: PTH118 - on strings, as it is asked for each file
+    return os.path.realpath(full) == os.path.normpath(full)
 
 
 def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, force: bool) -> list[str]:
