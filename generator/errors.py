@@ -78,7 +78,7 @@ class MissingTools(ImagegenError):
 class StepFailed(ImagegenError):
     """A customizer or validator ended with an error.
 
-    `step` is the step's name, `script` its file in the workspace, `tail` the last lines that it printed.
+    `step` is the key of the step, `script` its file in the workspace, `tail` the last lines that it printed.
     """
 
     def __init__(self, message: str, *, step: str, script: str, tail: list[str], hint: str | None = None) -> None:

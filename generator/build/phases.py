@@ -240,7 +240,7 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
     """After a failure: end everything, or keep the machine for a look."""
     blueprint = run.job.blueprint
     validating = run.journal.phase == "validate"
-    policy: str = run.request.on_error or (
+    policy: str = run.journal.on_error or (
         blueprint.on_validation_error if validating else blueprint.on_customizer_error
     )
     try:

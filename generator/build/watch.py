@@ -205,7 +205,7 @@ class Watch:
         elif tail and tail[-1] == GOING_DOWN:
             reason, hint = "it restarts or stops the VM", RESTART_HINT
         return StepFailed(
-            f"`{told}` failed: {reason}", step=told, script=step.file if step else "", tail=tail, hint=hint
+            f"`{told}` failed: {reason}", step=failed, script=step.file if step else "", tail=tail, hint=hint
         )
 
 
