@@ -17,7 +17,9 @@ def _documented() -> dict[str, set[str]]:
     """Event => its own fields, as the table has them."""
     table = DOCUMENT[DOCUMENT.index("| event | when") :].partition("\n\n")[0].splitlines()[2:]
     rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
-    return {re.sub("`", "", name): set(re.findall(r"`(\w+)`", own.partition("(")[0])) for name, _, own, *_ in rows}
+    return {
+        re.sub("`", "", name): set(re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", own))) for name, _, own, *_ in rows
+    }
 
 
 def _written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
