@@ -109,12 +109,14 @@ def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool = Fa
 
     releases.require(generated.folder, local=generated.blueprint.azure is None)
     differing = [] if written else generated.comparison.having("create", "update", "edited", "foreign", "orphan")
-    strange = sorted({*differing, *store.foreign_to_terraform(generated.folder, generated.files)})
+    added = store.foreign_to_terraform(generated.folder, generated.files)
+    strange = sorted({*differing, *added})
     if strange and not trust:
-        again = to_paste("imagegen", "generate", generated.folder)
+        again = f"`{to_paste('imagegen', 'generate', generated.folder)}` writes what differs; " if differing else ""
+        gone = f"{store.removal(generated.folder, added, 'remove what you do not want')}; " if added else ""
         raise ImagegenError(
             f"{generated.folder} is not as generated from its template: {', '.join(strange)}",
-            f"read these files; then `{again}`, or --trust to run them as they are",
+            f"read these files; {again}{gone}--trust runs them as they are",
         )
 
 
