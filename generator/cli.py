@@ -11,9 +11,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from generator import __version__, commands, console, host_cli, host_commands, template_commands
+from generator import __version__, commands, console, home, host_cli, host_commands, template_commands
 from generator.errors import ImagegenError, Interrupted, in_words
 from generator.options import (
+    AllBuilds,
     AllowFrom,
     Backend,
     Communicator,
@@ -21,6 +22,7 @@ from generator.options import (
     Force,
     Json,
     LocalState,
+    MaybeFolder,
     MirrorFlag,
     NoCache,
     NoCacheFrom,
@@ -190,8 +192,15 @@ def status(folder: Folder, json: Json = False) -> None:
 
 
 @app.command()
-def cleanup(folder: Folder, others: Others = False, trust: Trust = False, json: Json = False) -> None:
-    """End what a build left behind. Released images stay."""
+def cleanup(
+    folder: MaybeFolder = None, everything: AllBuilds = False, others: Others = False, trust: Trust = False,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Remove what a build left behind. Released images stay."""
+    if everything == bool(folder):
+        raise typer.BadParameter("give a workspace, or --all")
+    if folder is None:
+        raise typer.Exit(host_commands.cleanup_all(json=json))
     commands.cleanup(folder, others=others, trust=trust, json=json)
 
 
@@ -247,6 +256,7 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run a command line; errors become words and an exit code (design.md section 8)."""
     json = "--json" in arguments
+    home.repair_environment()
     gc.set_threshold(GARBAGE)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks through all that is installed for some
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from generator import console, masks
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, to_paste
 from generator.prepare import generated_of, ready, settings_for, settings_of, target_of, unchanged
 from generator.settings import as_environment
 
@@ -117,10 +117,14 @@ def cleanup(folder: Path, *, others: bool, trust: bool, json: bool) -> None:
     from generator.build import journal, recover  # noqa: PLC0415
     from generator.build.terraform import Terraform  # noqa: PLC0415
 
+    if not folder.exists():
+        raise ImagegenError(
+            f"{folder} does not exist", "`imagegen cleanup --all` removes builds whose workspace is gone"
+        )
     events = console.JsonEvents() if json else console.HumanEvents()
     request = ready(folder, None, force=False, trust=trust, events=events, building=False)
     request = replace(request, others=others)
-    with journal.lease(folder), request.target.lease(request.blueprint):
+    with journal.lease(folder), request.target.lease(request.blueprint), request.held:
         terraform = Terraform(folder, request.settings, request.target.environment())
         terraform.init()
         with recover.telling(request):
@@ -133,14 +137,19 @@ def cleanup(folder: Path, *, others: bool, trust: bool, json: bool) -> None:
 
 def ssh(folder: Path, command: list[str]) -> None:
     """Log in to a kept machine: this process becomes ssh."""
-    from generator.build import journal  # noqa: PLC0415
-    from generator.build.secrets import folder_of  # noqa: PLC0415
+    from generator.build import folders, journal  # noqa: PLC0415
     from generator.build.ssh import agent  # noqa: PLC0415
     from generator.run import environment  # noqa: PLC0415
 
     settings = settings_of(folder)
     record = journal.read(folder)
-    directory = folder_of(record, settings.state_dir) if record else None
+    if original := folders.original(folder, record, settings.state_dir):
+        raise ImagegenError(
+            f"{folder} is a copy of {original}, whose VM this is", f"`{to_paste('imagegen', 'ssh', original)}`"
+        )
+    if record and (found := folders.elsewhere(record, settings.state_dir)):
+        raise ImagegenError(f"the build's files are in {found}", f"set IMAGEGEN_STATE_DIR={found.parent.parent}")
+    directory = folders.of_record(record, settings.state_dir) if record else None
     login = None
     if directory:
         login = target_of(settings).login(generated_of(folder, None, settings).blueprint, directory)

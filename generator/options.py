@@ -11,6 +11,8 @@ Subjects = Annotated[
     list[Path], typer.Argument(metavar="TEMPLATE|DIR…", help="Image templates, or generated workspaces.")
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A generated workspace.")]
+MaybeFolder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A generated workspace.")]
+AllBuilds = Annotated[bool, typer.Option("--all", help="Builds on this computer whose workspace is gone.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The workspace's folder; default: named after the template.")]
 TargetFlag = Annotated[str | None, typer.Option("--target", help="Where to build: local or azure (default).")]
 SetFlag = Annotated[

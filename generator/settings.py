@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError
+from generator.home import base_folder, expand
 
 TARGETS = ("azure", "local")
 COMMUNICATORS = ("auto", "ssh", "run-command", "extension")
@@ -22,7 +23,7 @@ OF_TARGET = {
 # Which program runs, and which of our files are believed: an imagegen.toml comes with a checkout, maybe a stranger's.
 ONES_OWN = ("terraform", "cache_dir", "state_dir")
 LARGEST_FILE = 1024 * 1024  # bytes of an imagegen.toml
-SWITCHES = ("strict", "allow_local_state", "no_cache")
+SWITCHES = ("strict", "allow_local_state", "no_cache", "host_access")
 # Rounds of WindowsUpdate: the default and the most (design.md section 7: bounded).
 ROUNDS = 4
 MOST_ROUNDS = 6
@@ -38,8 +39,9 @@ class Settings:
     what workspaces were generated to (both outside any workspace); mirrors: (prefix, replacement) pairs for download
     addresses; sets: `--set` values; parameters: an ARM parameter file; resource: the image template among several of
     a deployment; strict: warnings are errors; cache_size: bytes that saved machines may take; no_cache, no_cache_from:
-    see local/cache.py. The rest is what ARM functions answer, such as `resourceGroup()`, `utcNow()` and (seed)
-    `newGuid()`; "" is the default of template/arm/inputs.py.
+    see local/cache.py; host_access: local VMs may connect to this computer and to its cloud's metadata service. The
+    rest is what ARM functions answer, such as `resourceGroup()`, `utcNow()` and (seed) `newGuid()`; "" is the default
+    of template/arm/inputs.py.
 
     Of the Azure target: communicator: how steps reach the machine; bastion_host: `[USER@]HOST[:PORT]` for SSH to a
     private machine; allow_from: CIDR ranges that may reach it, else the caller's own address; update_rounds: see
@@ -48,8 +50,8 @@ class Settings:
     """
 
     target: str = "azure"
-    cache_dir: Path = field(default_factory=lambda: _home("XDG_CACHE_HOME", ".cache"))
-    state_dir: Path = field(default_factory=lambda: _home("XDG_STATE_HOME", ".local/state"))
+    cache_dir: Path = field(default_factory=lambda: base_folder("XDG_CACHE_HOME", ".cache") / "imagegen")
+    state_dir: Path = field(default_factory=lambda: base_folder("XDG_STATE_HOME", ".local/state") / "imagegen")
     mirrors: tuple[tuple[str, str], ...] = ()
     sets: tuple[tuple[str, str], ...] = ()
     terraform: str = "terraform"
@@ -73,11 +75,7 @@ class Settings:
     cache_size: int = CACHE_SIZE
     no_cache: bool = False
     no_cache_from: str = ""
-
-
-def _home(variable: str, default: str) -> Path:
-    """A folder of ours under the XDG base directory that `variable` names."""
-    return Path(os.environ.get(variable) or Path.home() / default) / "imagegen"
+    host_access: bool = False
 
 
 def resolve(config: Path | None = None, **flags: Any) -> Settings:
@@ -93,7 +91,7 @@ def resolve(config: Path | None = None, **flags: Any) -> Settings:
     values |= {name: value for name, value in flags.items() if value is not None}
     for name in ("cache_dir", "state_dir", "parameters"):
         if name in values:
-            values[name] = Path(values[name]).expanduser().absolute()
+            values[name] = expand(str(values[name])).absolute()
     for name in ("mirrors", "sets"):
         values[name] = tuple(_pair(name, text) for text in values.get(name, ()))
     for name in SWITCHES:

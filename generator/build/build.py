@@ -9,7 +9,7 @@ from generator.build import journal, releases, secrets
 from generator.build.events import Events
 from generator.build.target import Job, Request, Target, Values
 from generator.build.terraform import Terraform
-from generator.workspace.files import atomic_write, to_json
+from generator.workspace.files import private_write, to_json
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Build:
     def var_files(self) -> list[Path]:
         """The inputs of this build, as Terraform gets them in every phase."""
         path = self.job.directory / journal.INPUTS
-        atomic_write(path, to_json(self.values), sync=True)
+        private_write(path, to_json(self.values), sync=True)
         return [path, self.keys.var_file]
 
     def remaining(self) -> float:

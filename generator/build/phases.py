@@ -19,7 +19,7 @@ from generator.build.terraform import image_modules
 from generator.build.watch import Watch
 from generator.errors import ImagegenError, StepFailed, to_paste
 from generator.run import DeadlinePassed
-from generator.workspace.files import atomic_write
+from generator.workspace.files import private_write
 
 CAPTURED = ("module.captured_",)
 VALIDATION = ("module.validation_",)
@@ -46,7 +46,7 @@ def build(request: Request) -> Outcome:
     each case staging is gone afterwards, or kept when that was asked for.
     """
     waiting = request.events.note if request.wait else None
-    with journal.lease(request.workspace, waiting), request.target.lease(request.blueprint):
+    with journal.lease(request.workspace, waiting), request.target.lease(request.blueprint), request.held:
         if request.wait:
             request.recheck()
         run = check(request)
@@ -134,7 +134,7 @@ def distribute(run: Build) -> releases.Release:
     displaced = run.target.displaced(run.job, run.ledger)
     ledger = run.ledger.overwriting(displaced)
     coming = run.job.directory / journal.COMING
-    atomic_write(coming, releases.as_tfvars(ledger.with_release(run.job.version, release)), sync=True)
+    private_write(coming, releases.as_tfvars(ledger.with_release(run.job.version, release)), sync=True)
     _make_room(run, displaced)
     _make_images(run, release, coming)
     released = release | {"status": "released"}

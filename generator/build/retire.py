@@ -3,7 +3,7 @@
 import os
 import secrets as random
 
-from generator.build import journal, numbering, releases, secrets
+from generator.build import folders, journal, numbering, releases
 from generator.build.recover import clean_up
 from generator.build.target import Request
 from generator.build.terraform import Terraform
@@ -17,7 +17,7 @@ def retire(request: Request, version: str) -> None:
     Raises ImagegenError when there is no such version, or a build that broke is not at its end.
     """
     workspace, target = request.workspace, request.target
-    with journal.lease(workspace), target.lease(request.blueprint):
+    with journal.lease(workspace), target.lease(request.blueprint), request.held:
         record = journal.read(workspace)
         if record and record.phase != journal.RETIRING:
             hint = f"end it with `{to_paste('imagegen', 'cleanup', workspace)}`, or go on with it"
@@ -32,7 +32,8 @@ def retire(request: Request, version: str) -> None:
             raise ImagegenError(f"version {version} is not in service", f"released are: {known}")
         directory = request.settings.state_dir / "builds" / random.token_hex(6)
         journal.write(workspace, journal.Journal(version, journal.RETIRING, str(directory), os.getpid()))
-        secrets.claim(directory, workspace)
+        folders.claim(directory, workspace)
+        request.held.take(directory, workspace)
         releases.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
         try:
             clean_up(request, terraform, quiet=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from generator.build.events import Events
+from generator.build.folders import Held
 from generator.build.marked import Secrets
 from generator.build.releases import Ledger, Release
 from generator.settings import Settings
@@ -100,6 +101,9 @@ class Target(Protocol):
     def give(self, job: Job, secrets: Secrets) -> None:
         """Bring secrets that the user marked to the machine, where the steps find them."""
 
+    def require_able(self, job: Job) -> None:
+        """Raise ImagegenError where the machine cannot go on, though it stands, and Terraform waits for it in vain."""
+
     def alive(self, job: Job) -> bool:
         """Whether a machine of a build still runs, so that the build can go on, or be looked at."""
 
@@ -176,7 +180,8 @@ class Request:
     build that broke; wait: for another command that is at work in the workspace; secrets: marked values for the steps;
     ask: puts a yes-or-no question to the user; recheck: raises ImagegenError where the workspace is another by now than
     when this was asked for; elsewhere: the blueprint with the staging of builds that began with
-    another than the template has now; others: end builds too that were begun in other folders or on other computers.
+    another than the template has now; others: end builds too that were begun in other folders or on other computers;
+    held: the folders of builds that this command works on; folders: those that are to be removed.
     """
 
     workspace: Path
@@ -194,6 +199,8 @@ class Request:
     recheck: Callable[[], None] = lambda: None
     elsewhere: tuple[Blueprint, ...] = ()
     others: bool = False
+    held: Held = field(default_factory=Held)
+    folders: tuple[Path, ...] = ()
 
     @property
     def blueprints(self) -> tuple[Blueprint, ...]:
