@@ -16,6 +16,8 @@ from tests.machine.conftest import Imagegen, Write
 
 pytestmark = pytest.mark.machine
 
+MIRROR = "http://deb.debian.org/debian/dists/bookworm/Release"
+
 
 class _Greets(socketserver.BaseRequestHandler):
     def handle(self) -> None:
@@ -38,9 +40,8 @@ def _ask(port: int) -> list[str]:
     return [
         *asked,
         "sudo ip address add 10.9.9.9/32 dev lo; sudo sysctl -q net.ipv4.conf.all.route_localnet=1",
-        "curl -s -m 5 http://169.254.169.254/ || echo no metadata",
-        "getent hosts deb.debian.org >/dev/null && echo resolved",
-        "curl -sSf -o /dev/null http://deb.debian.org/debian/dists/bookworm/Release && echo fetched",
+        "curl -s -m 5 -o /dev/null http://169.254.169.254/ || echo no metadata",
+        f"curl -sSf --retry 9 --retry-all-errors -o /dev/null {MIRROR} && echo fetched",
     ]
 
 
@@ -57,7 +58,7 @@ def test_a_guest_reaches_mirrors_and_not_this_computer(imagegen: Imagegen, templ
     assert [line for line in said if line.startswith("no ")] == [
         f"no {name}" for name in ("10.0.2.2", *own, "metadata")
     ]
-    assert {"resolved", "fetched"} <= set(said)
+    assert "fetched" in said
 
 
 @pytest.mark.long
@@ -68,7 +69,7 @@ def test_with_host_access_a_guest_reaches_this_computer(imagegen: Imagegen, temp
         said = _said(imagegen("apply", path, "--target", "local", "--out", tmp_path / "small", "--json"))
     assert said.count("reached") >= 1
     assert "no 10.0.2.2" not in said
-    assert {"resolved", "fetched"} <= set(said)
+    assert "fetched" in said
 
 
 def test_a_console_without_end_takes_no_disk(imagegen: Imagegen, template: Write, tmp_path: Path) -> None:
