@@ -11,13 +11,15 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from generator import __version__, commands, console, host_cli, host_commands, template_commands
+from generator import __version__, commands, console, home, host_cli, host_commands, template_commands
 from generator.errors import ImagegenError, Interrupted, UsageError, in_words
 from generator.options import (
+    AllBuilds,
     Commit,
     Folder,
     Force,
     Json,
+    MaybeFolder,
     MaybeSubject,
     OnError,
     Others,
@@ -168,8 +170,15 @@ def status(folder: Folder, json: Json = False) -> None:
 
 
 @app.command()
-def cleanup(folder: Folder, others: Others = False, trust: Trust = False, json: Json = False) -> None:
-    """End what a build left behind. Released images stay."""
+def cleanup(
+    folder: MaybeFolder = None, everything: AllBuilds = False, others: Others = False, trust: Trust = False,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Remove what a build left behind. Released images stay."""
+    if everything == bool(folder):
+        raise typer.BadParameter("give a workspace, or --all")
+    if folder is None:
+        raise typer.Exit(host_commands.cleanup_all(json=json))
     commands.cleanup(folder, others=others, trust=trust, json=json)
 
 
@@ -232,6 +241,7 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run a command line; errors become words and an exit code (design.md section 8)."""
     console.mode.json = console.mode.quiet = False
+    home.repair_environment()
     # The command line library knows no option whose value may be left out.
     arguments = [f"{word}={COMMITS[0]}" if word == "--commit" else word for word in arguments]
     gc.set_threshold(GARBAGE)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import console, masks
-from generator.errors import ImagegenError, UsageError
+from generator.errors import ImagegenError, UsageError, to_paste
 from generator.prepare import (
     Wish,
     from_workspace,
@@ -159,10 +159,14 @@ def cleanup(folder: Path, *, others: bool, trust: bool, json: bool) -> None:
     from generator.build import recover, rest  # noqa: PLC0415
     from generator.build.terraform import Terraform  # noqa: PLC0415
 
+    if not folder.exists():
+        raise ImagegenError(
+            f"{folder} does not exist", "`imagegen cleanup --all` removes builds whose workspace is gone"
+        )
     events = _events(folder, json=json)
     with from_workspace(folder, Wish(events, trust=trust, building=False)) as opening:
         request = replace(opening, others=others)
-        with request.target.lease(request.blueprint):
+        with request.target.lease(request.blueprint), request.held:
             terraform = Terraform(folder, request.settings, request.target.environment())
             terraform.init()
             rest.refuse_foreign(request, terraform)
@@ -176,14 +180,19 @@ def cleanup(folder: Path, *, others: bool, trust: bool, json: bool) -> None:
 
 def ssh(folder: Path, command: list[str]) -> None:
     """Log in to a kept machine: this process becomes ssh."""
-    from generator.build import journal  # noqa: PLC0415
-    from generator.build.secrets import folder_of  # noqa: PLC0415
+    from generator.build import folders, journal  # noqa: PLC0415
     from generator.build.ssh import agent  # noqa: PLC0415
     from generator.run import environment  # noqa: PLC0415
 
     settings = workspace_settings(folder)
     record = journal.read(folder)
-    directory = folder_of(record, settings.state_dir) if record else None
+    if original := folders.original(folder, record, settings.state_dir):
+        raise ImagegenError(
+            f"{folder} is a copy of {original}, whose VM this is", f"`{to_paste('imagegen', 'ssh', original)}`"
+        )
+    if record and (found := folders.elsewhere(record, settings.state_dir)):
+        raise ImagegenError(f"the build's files are in {found}", f"set IMAGEGEN_STATE_DIR={found.parent.parent}")
+    directory = folders.of_record(record, settings.state_dir) if record else None
     login = None
     if directory:
         login = target_of(settings).login(render(folder, None, settings).blueprint, directory)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import console
+from generator.errors import ImagegenError, in_words
 from generator.settings import Settings, is_given, resolve
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def cache_list(*, json: bool) -> None:
 
     settings = resolve()
     found = states.listed(states.folder(settings.cache_dir))
-    named = {base.disk: base.name for base in bases.list_bases(settings)}
-    rows = [(one, named.get(states.ground(one, found), "")) for one in found]
+    named = {base.disk.resolve(): base.name for base in bases.list_bases(settings)}
+    rows = [(one, named.get(states.bottom(one, found), "")) for one in found]
     if json:
         told = [
             {"about": one.about, "base": base, "bytes": one.size(), "folder": str(one.folder),
@@ -100,6 +101,36 @@ def _ago(moment: float) -> str:
     return "just now"
 
 
+def cleanup_all(*, json: bool) -> int:
+    """Remove the builds whose workspace is gone. Exit code 1 when one of them could not be removed."""
+    from generator import leftovers  # noqa: PLC0415
+    from generator.build import folders  # noqa: PLC0415
+
+    removed: list[str] = []
+    problems: list[tuple[str, ImagegenError]] = []
+    for build in folders.abandoned(resolve().state_dir):
+        about = leftovers.describe(build)
+        try:
+            leftovers.remove(build)
+            removed.append(about)
+        except ImagegenError as error:
+            problems.append((about, error))
+        except OSError as error:
+            problems.append((about, ImagegenError(in_words(error))))
+    if json:
+        left = [{"build": about, "message": problem.message, "hint": problem.hint} for about, problem in problems]
+        console.put_json({"removed": removed, "left": left})
+    else:
+        for about in removed:
+            console.say(f"removed: {about}")
+        for about, problem in problems:
+            console.say(f"left: {about}")
+            console.show_error(problem)
+        if not removed and not problems:
+            console.say("nothing was left behind")
+    return int(bool(problems))
+
+
 def doctor(subject: Path | None, *, json: bool, flags: Mapping[str, Any]) -> int:
     """What builds need and what of it is there. Exit code 1 when something is missing.
 
@@ -138,13 +169,16 @@ def _doctor_azure(blueprint: "Blueprint | None", settings: Settings, *, json: bo
 
 def _doctor_local(settings: Settings, *, json: bool) -> int:
     """What is installed on this computer."""
+    from generator import leftovers  # noqa: PLC0415
+    from generator.build import folders  # noqa: PLC0415
     from generator.local import accelerator, host  # noqa: PLC0415
 
+    left = [leftovers.describe(build) for build in folders.abandoned(settings.state_dir)]
     checks = host.check_tools(building_base=True, terraform=settings.terraform)
     missing = [check.requirement for check in checks if not check.path]
     if json:
         found = [asdict(check.requirement) | {"path": check.path} for check in checks]
-        console.put_json({"ok": not missing, "checks": found})
+        console.put_json({"ok": not missing, "checks": found, "leftovers": left})
         return int(bool(missing))
     rows = [
         ["ok" if check.path else "MISSING", check.requirement.name, check.requirement.purpose, check.path or ""]
@@ -154,5 +188,7 @@ def _doctor_local(settings: Settings, *, json: bool) -> int:
     if chosen:
         rows.append(["ok", "accelerator", "speed of the machine", f"{chosen.name}: {chosen.why}"])
     console.put(console.table(rows, ["", "NEEDED", "FOR", "FOUND"]))
+    for about in left:
+        console.say(f"left behind: {about}; `{leftovers.COMMAND}` removes it")
     host.require(building_base=True, terraform=settings.terraform)
     return 0

@@ -53,6 +53,8 @@ Subjects = Annotated[
     list[Path], typer.Argument(metavar="TEMPLATE|DIR…", help="Image templates, or generated workspaces.")
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A generated workspace.")]
+MaybeFolder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A generated workspace.")]
+AllBuilds = Annotated[bool, typer.Option("--all", help="Builds on this computer whose workspace is gone.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The workspace's folder; default: named after the template.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.", callback=_json, is_eager=True)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]

@@ -194,7 +194,7 @@ def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool) -> 
     _refuse_older(generated, added)
     force = ["--force"] if generated.comparison.having("edited", "foreign") else []
     ways = [f"run `{to_paste('imagegen', 'generate', folder, *force)}`"] if differing else []
-    ways += ["remove those that do not belong there"] if added else []
+    ways += [store.removal(folder, added, "remove what does not belong there")] if added else []
     raise ImagegenError(
         f"{folder} is not as generated from its template: {', '.join(sorted({*differing, *added}))}",
         f"read these files; then {' and '.join(ways)}, or use --trust to run them as they are",

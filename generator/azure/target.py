@@ -170,6 +170,9 @@ class AzureTarget:
 
             wing.give(self.session, self._vm(job), azure.system, secrets)
 
+    def require_able(self, job: Job) -> None:
+        """Azure tells of a machine that cannot go on by itself."""
+
     def alive(self, job: Job) -> bool:
         """Whether one of the build's machines runs."""
         from generator.azure import machines  # noqa: PLC0415

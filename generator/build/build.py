@@ -12,7 +12,7 @@ from generator.build.events import Events
 from generator.build.relay import Relay
 from generator.build.target import Job, Request, Target, Values
 from generator.build.terraform import Terraform
-from generator.workspace.files import atomic_write, to_json
+from generator.workspace.files import private_write, to_json
 from generator.workspace.ledger import Ledger
 
 
@@ -75,7 +75,7 @@ class Build:
     def var_files(self) -> list[Path]:
         """The inputs of this build, as Terraform gets them in every phase."""
         path = self.job.directory / journal.INPUTS
-        atomic_write(path, to_json(self.values), sync=True)
+        private_write(path, to_json(self.values), sync=True)
         return [path, self.keys.var_file]
 
     def remaining(self) -> float:

@@ -5,7 +5,7 @@ import secrets as random
 from dataclasses import replace
 from typing import cast, get_args
 
-from generator.build import begun, journal, numbering, resume, secrets
+from generator.build import begun, folders, journal, numbering, resume, secrets
 from generator.build.build import Build
 from generator.build.recover import after_failure, clean_up, telling
 from generator.build.rest import refuse_behind, refuse_foreign
@@ -55,7 +55,9 @@ def _anew(request: Request, terraform: Terraform) -> Build:
     record = journal.of(job, pid=os.getpid(), on_error=request.on_error or "")
     journal.write(workspace, record)
     try:
-        keys = secrets.make(directory, workspace)
+        folders.claim(directory, workspace)
+        request.held.take(directory, workspace)
+        keys = secrets.make(directory)
         begun.keep(directory, blueprint, request.secrets)
         if secret := target.secret_values(job):
             secrets.keep(directory, secret)
@@ -70,6 +72,8 @@ def _anew(request: Request, terraform: Terraform) -> Build:
 def _refuse_kept(request: Request) -> None:
     """A machine that was kept for a look is not ended unasked."""
     record = journal.read(request.workspace)
+    if folders.original(request.workspace, record, request.settings.state_dir):
+        return
     if record and record.kept and not request.ask(f"End the machine of {record.version} that is kept here?"):
         raise ImagegenError(
             f"the machine of {record.version} is kept here",

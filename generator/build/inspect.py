@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from generator.build import journal, numbering, secrets
+from generator.build import folders, journal, numbering
 from generator.build.address import parse
 from generator.build.failures import TerraformFailed
 from generator.build.rest import refuse_foreign
@@ -16,7 +16,7 @@ from generator.build.watch import CACHED, KEEP, phase_of, title
 from generator.errors import ImagegenError, to_paste
 from generator.workspace import ledger as ledgers
 from generator.workspace.blueprint import Blueprint
-from generator.workspace.files import to_json
+from generator.workspace.files import private_write, to_json
 from generator.workspace.versions import sort_key
 
 PHASES = ("build", "customize", "capture", "validate", "distribute", "release")
@@ -30,6 +30,11 @@ def plan(request: Request) -> dict[str, Any]:
     """
     workspace, blueprint, target = request.workspace, request.blueprint, request.target
     if record := journal.read(workspace):
+        if original := folders.original(workspace, record, request.settings.state_dir):
+            raise ImagegenError(
+                f"{workspace} is a copy of {original}, taken while that one built",
+                f"`{to_paste('imagegen', 'cleanup', workspace)}` makes it a workspace at rest; the build there stays",
+            )
         what = "retirement" if record.phase == journal.RETIRING else "build"
         raise ImagegenError(
             f"a {what} of {record.version} is not at its end here",
@@ -54,9 +59,9 @@ def plan(request: Request) -> dict[str, Any]:
     values |= target.captured_values(job, PLANNED)
     with terraform.scratch() as scratch:
         inputs = scratch / "plan.tfvars.json"
-        inputs.write_bytes(to_json(values))
+        private_write(inputs, to_json(values))
         pending = scratch / "pending.tfvars.json"
-        pending.write_bytes(ledgers.pending_as_tfvars(chosen, release, []))
+        private_write(pending, ledgers.pending_as_tfvars(chosen, release, []))
         changes = _planned(request, terraform, [inputs, pending])
     by_phase: dict[str, list[dict[str, Any]]] = {phase: [] for phase in PHASES}
     for change in sorted(changes, key=lambda change: _place(change.address, blueprint)):
@@ -138,16 +143,22 @@ def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:
 def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Path) -> dict[str, Any]:
     """What is in a workspace: {name, target, state, build?}.
 
-    `state` is rest, building, ending (a killed build's Terraform), kept or left.
+    `state` is rest, building, ending (a killed build's Terraform), kept, left, or copy (of the workspace `original`,
+    whose build its journal tells of).
     """
     value: dict[str, Any] = {"folder": str(workspace), "state": "rest"}
     record = journal.read(workspace)
     owner = journal.holder(workspace)
-    if record:
+    original = folders.original(workspace, record, state_dir)
+    if record and original:
+        value |= {"state": "copy", "original": str(original), "build": {"version": record.version}}
+    elif record:
         alone = "kept" if record.kept else "left"
         value["state"] = ("building" if owner.lives else "ending") if owner else alone
         value["build"] = {"version": record.version, "phase": record.phase, "process": owner and owner.pid}
-        directory = secrets.folder_of(record, state_dir)
+        directory = folders.of_record(record, state_dir)
+        if found := folders.elsewhere(record, state_dir):
+            value["build"]["problem"] = f"its files are in {found} (hint: set IMAGEGEN_STATE_DIR={found.parent.parent})"
         try:
             if directory and (login := target.login(blueprint, directory)):
                 value["build"]["login"] = shlex.join(login)
@@ -166,6 +177,7 @@ def status_as_text(value: dict[str, Any]) -> str:
     what = "retirement" if build.get("phase") == journal.RETIRING else "build"
     ssh, end = (to_paste("imagegen", command, value["folder"]) for command in ("ssh", "cleanup"))
     told = {
+        "copy": f"a copy of {value.get('original')}, whose build of {build.get('version')} it does not touch",
         "rest": "no build under way",
         "building": f"a build runs (process {build.get('process')})",
         "ending": f"the {what} of {build.get('version')} was killed, and what it ran is still ending: wait a minute",

@@ -146,7 +146,7 @@ def lease(
     tell (`waiting`); else ImagegenError names it, with this hint.
     """
     lock = path(workspace, LEASE)
-    descriptor = _acquire(lock, waiting, hint)
+    descriptor = _acquire(lock, f"in {workspace}", waiting, hint)
     try:
         _sign(descriptor, lock)
         with inherited(descriptor):
@@ -170,7 +170,32 @@ def _sign(descriptor: int, lock: Path) -> None:
         raise
 
 
-def _acquire(lock: Path, waiting: Callable[[str], None] | None, hint: str) -> int:
+def is_locked(lock: Path) -> bool:
+    """Whether somebody holds a lock at this moment."""
+    with suppress(FileNotFoundError), lock.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def acquire(lock: Path, place: str) -> int:
+    """Lock a file in a folder that exists, sign it with our process, and return its descriptor.
+
+    place: where or at what others work, for the message. Raises ImagegenError when another process holds it,
+    FileNotFoundError where the folder is gone.
+    """
+    descriptor = _acquire(lock, place, None, "wait until it has ended, or give --wait")
+    try:
+        _sign(descriptor, lock)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _acquire(lock: Path, place: str, waiting: Callable[[str], None] | None, hint: str) -> int:
     patience = time.monotonic() + ORPHAN_SECONDS
     told: Owner | None = None
     while True:
@@ -187,9 +212,7 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None, hint: str) -> in
                     waiting(f"waiting for process {owner}, which is at work here")
                 told, patience = owner, time.monotonic() + ORPHAN_SECONDS
             elif owner.lives or time.monotonic() > patience:
-                raise ImagegenError(
-                    f"another imagegen (process {owner}) is at work in {lock.parent.parent}", hint
-                ) from None
+                raise ImagegenError(f"another imagegen (process {owner}) is at work {place}", hint) from None
             time.sleep(0.1)
             continue
         # The last holder removes the file: what we locked may no longer be the file that others see.
@@ -202,8 +225,12 @@ def _opened(lock: Path) -> int:
     """The lock's file, open. Its last holder may remove it at any moment, and the folder with it."""
     while True:
         with suppress(FileExistsError, FileNotFoundError):
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+            if lock.parent.name == FOLDER:
+                lock.parent.mkdir(parents=True, exist_ok=True)
+            elif not lock.parent.is_dir():
+                break
+            return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    raise FileNotFoundError(lock)
 
 
 def _owner(descriptor: int) -> Owner:

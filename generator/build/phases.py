@@ -19,7 +19,7 @@ from generator.build.watch import Watch
 from generator.errors import ImagegenError, StepFailed, to_paste
 from generator.run import DeadlinePassed
 from generator.workspace import ledger as ledgers
-from generator.workspace.files import atomic_write
+from generator.workspace.files import private_write
 
 CAPTURED = ("module.captured_",)
 VALIDATION = ("module.validation_",)
@@ -45,7 +45,7 @@ def build(request: Request) -> Outcome:
     Raises StepFailed for a step that fails, ImagegenError for what is refused, KeyboardInterrupt when interrupted; in
     each case staging is gone afterwards, or kept when that was asked for.
     """
-    with request.target.lease(request.blueprint):
+    with request.target.lease(request.blueprint), request.held:
         run = check(request)
         release = failure = None
         try:
@@ -131,7 +131,7 @@ def distribute(run: Build) -> ledgers.Release:
     release |= builder_facts.collect(run.workspace, run.terraform)
     superseded = run.target.displaced(run.job, run.ledger)
     pending = run.job.directory / journal.PENDING
-    atomic_write(pending, ledgers.pending_as_tfvars(run.job.version, release, superseded), sync=True)
+    private_write(pending, ledgers.pending_as_tfvars(run.job.version, release, superseded), sync=True)
     _make_room(run, superseded)
     _make_images(run, release, pending)
     released = release | {"status": "released"}

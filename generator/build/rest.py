@@ -142,13 +142,18 @@ def _strange(request: Request, ledger: Ledger, ids: dict[str, set[str]]) -> list
 
 
 def _elsewhere(request: Request, directories: dict[str, set[str]]) -> list[str]:
-    """The addresses of what stands for a folder that is not of a build."""
+    """The addresses of what stands for a folder that is not of a build of this workspace, such as what the state of a
+    copied workspace has. A folder that is gone is nobody's."""
     modules = image_modules(request.workspace) if directories else []
     return [
         address
         for address, found in directories.items()
-        if not is_image(address, modules) and not all(_owns(request, one) for one in found)
+        if not is_image(address, modules) and not all(_is_removable(request, Path(one)) for one in found)
     ]
+
+
+def _is_removable(request: Request, folder: Path) -> bool:
+    return _owns(request, str(folder)) and (folder.parent in request.folders or not folder.exists())
 
 
 def _owns(request: Request, resource_id: str) -> bool:

@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 
-from generator.build import begun, journal, marked, secrets
+from generator.build import begun, folders, journal, marked, secrets
 from generator.build.address import parse
 from generator.build.build import Build
 from generator.build.target import SAVED, Job, Request, Resolved
@@ -22,6 +22,8 @@ def going_on(request: Request, terraform: Terraform) -> Build | None:
     """
     record = journal.read(request.workspace)
     if record is None or record.phase == journal.RETIRING:
+        return None
+    if folders.original(request.workspace, record, request.settings.state_dir):
         return None
     build = _rebuilt(request, terraform, record)
     reason = _why_not(request, record) or (_why_not_here(build) if build else "its key or its inputs are gone")
@@ -71,9 +73,10 @@ def _why_not(request: Request, record: journal.Journal) -> str:
 
 def _rebuilt(request: Request, terraform: Terraform, record: journal.Journal) -> Build | None:
     """The build as it was decided once; None when a part of that is gone."""
-    directory = secrets.folder_of(record, request.settings.state_dir)
+    directory = folders.of_record(record, request.settings.state_dir)
     if directory is None:
         return None
+    request.held.take(directory, request.workspace)
     try:
         values = from_json((directory / journal.INPUTS).read_bytes())
         source = Resolved.of(record.source)

@@ -3,7 +3,7 @@
 import os
 import secrets as random
 
-from generator.build import journal, secrets
+from generator.build import folders, journal
 from generator.build.recover import clean_up
 from generator.build.rest import refuse_foreign
 from generator.build.target import Request
@@ -21,7 +21,7 @@ def retire(request: Request, version: str) -> None:
     Raises ImagegenError when there is no such version, or a build that broke is not at its end.
     """
     workspace, target = request.workspace, request.target
-    with target.lease(request.blueprint):
+    with target.lease(request.blueprint), request.held:
         record = journal.read(workspace)
         if record and record.phase != journal.RETIRING:
             hint = f"end it with `{request.again('cleanup')}`, or resume it with `{request.again('apply')}`"
@@ -37,7 +37,8 @@ def retire(request: Request, version: str) -> None:
             raise ImagegenError(f"version {version} is not in service", f"released are: {known}")
         directory = request.settings.state_dir / "builds" / random.token_hex(6)
         journal.write(workspace, journal.Journal(version, journal.RETIRING, str(directory), os.getpid()))
-        secrets.claim(directory, workspace)
+        folders.claim(directory, workspace)
+        request.held.take(directory, workspace)
         ledgers.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
         try:
             clean_up(request, terraform, quiet=True)

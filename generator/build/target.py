@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from generator.build import marked
 from generator.build.events import Events
+from generator.build.folders import Held
 from generator.build.marked import Secrets
 from generator.build.ssh import Route
 from generator.errors import Problem, to_paste
@@ -123,6 +124,9 @@ class Target(Protocol):
     def give(self, job: Job, secrets: Secrets, relay: "Relay | None") -> None:
         """Send the secrets that the user named to the VM, over the relay if the steps run over SSH."""
 
+    def require_able(self, job: Job) -> None:
+        """Raise ImagegenError where the machine cannot go on, though it stands, and Terraform waits for it in vain."""
+
     def alive(self, job: Job) -> bool:
         """Whether a machine of a build still runs, so that the build can go on, or be looked at."""
 
@@ -202,7 +206,8 @@ class Request:
     build that broke; secrets: marked values for the steps; ask: puts a yes-or-no question to the user; elsewhere: the
     blueprint with the staging of builds that began with another than the template has now; others: end builds too that
     were begun in other folders or on other computers; trust: run a workspace that is not as generated; flags: those of
-    this run that the workspace does not record, as words for the next `apply`; warnings: of its template.
+    this run that the workspace does not record, as words for the next `apply`; warnings: of its template;
+    held: the folders of builds that this command works on; folders: those that are to be removed.
     """
 
     workspace: Path
@@ -221,6 +226,8 @@ class Request:
     trust: bool = False
     flags: tuple[str, ...] = ()
     warnings: Sequence[Problem] = ()
+    held: Held = field(default_factory=Held)
+    folders: tuple[Path, ...] = ()
 
     def again(self, command: str, *words: str) -> str:
         """The command line of the next `apply`, `cleanup` or `releases retire` in this workspace, to be pasted into a

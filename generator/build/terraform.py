@@ -18,7 +18,7 @@ from typing import Any
 from python_terraform import IsFlagged
 from python_terraform import Terraform as CommandBuilder
 
-from generator import run
+from generator import private, run
 from generator.build.failures import (
     Diagnostic,
     TerraformCrashed,
@@ -30,7 +30,7 @@ from generator.build.failures import (
 )
 from generator.errors import ImagegenError
 from generator.settings import Settings
-from generator.workspace.files import atomic_write, remove_unfinished
+from generator.workspace.files import private_write, remove_unfinished
 
 Event = dict[str, Any]
 PROVIDERS = ".terraform/providers"
@@ -70,7 +70,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         its own. Only for those who hold the lease. A provider's socket is among them, and its address is short."""
         if len(os.fsencode(self._temporary)) <= TEMPORARY_LENGTH:
             with suppress(OSError):  # a full disk: what is to be ended ends all the same
-                self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+                private.folder(self._temporary)
                 self.environment["TMPDIR"] = str(self._temporary)
 
     def sweep(self) -> None:
@@ -82,7 +82,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder for the files of one command, where a later `sweep` finds it when this one is killed."""
-        self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.folder(self._temporary)
         with tempfile.TemporaryDirectory(prefix="once-", dir=self._temporary) as folder:
             yield Path(folder)
         with suppress(OSError):  # somebody else has theirs there
@@ -93,7 +93,12 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         if not self._initialised():
             self._remove_installed()
             self.execute("init", input=False, json=IsFlagged)
-            atomic_write(self._mark, _fingerprint(self.folder))
+            self._remember(_fingerprint(self.folder))
+
+    def _remember(self, fingerprint: bytes) -> None:
+        """Note with what the workspace was initialised."""
+        private.folder(self._mark.parent)
+        private_write(self._mark, fingerprint)
 
     def _remove_installed(self) -> None:
         """Remove what somebody had installed. What stays would be run."""
@@ -102,6 +107,8 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
             shutil.rmtree(installed)
         except FileNotFoundError:
             return
+        except NotADirectoryError:
+            installed.unlink()
         except OSError as error:
             raise ImagegenError(f"{installed} cannot be removed: {error.strerror}", "remove it by hand") from error
 
@@ -116,7 +123,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
                 return True
             if _has_providers(self.folder) or known != _modules_json(module_calls(self.folder)):
                 return False
-            atomic_write(self._mark, fingerprint)
+            self._remember(fingerprint)
             return True
         except OSError:
             return False
@@ -128,6 +135,8 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """Plan, and return what would change. `out` keeps the plan for `apply`; without `lock` a plan that is only
         shown neither waits for a build nor leaves a lock behind when it is killed."""
         changes: list[Change] = []
+        if out:
+            private_write(out, b"")  # Terraform keeps the mode; the plan has the values of all variables
 
         def collect(event: Event) -> None:
             if event.get("type") == "planned_change":

@@ -108,6 +108,9 @@ class Watch:
         found = parse((hook.get("resource") or {}).get("addr", ""))
         if not found or hook.get("action") == "delete":
             return
+        if event.get("type") == "apply_progress":  # every ten seconds, of what takes long
+            self.target.require_able(self.job)
+            return
         step, told = self._step(found)
         if found.kind == _BOOKKEEPING and found.name not in _WORK:
             self._bookkept(found.text, event, step, told)

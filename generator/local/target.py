@@ -7,14 +7,16 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator.build import marked, ssh
+from generator import private
+from generator.build import folders, marked, ssh
 from generator.build.events import Events
 from generator.build.marked import Secrets
 from generator.build.ssh import Login, Route
 from generator.build.target import PLANNED, SAVED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
-from generator.local import bases, cache, catalogue, host, inputs, machine, states
+from generator.local import bases, boot, cache, catalogue, host, inputs, machine, states
 from generator.local import images as files_of_images
+from generator.local.states import Ground
 from generator.settings import Settings
 from generator.workspace import names, sizes
 from generator.workspace.blueprint import Blueprint, Step
@@ -43,6 +45,8 @@ class LocalTarget:
         if not building:
             host.require_terraform(self.settings.terraform)
             return
+        private.tree(self.settings.cache_dir)
+        private.tree(self.settings.state_dir)
         cache.check(self.settings, blueprint)
         wanted = catalogue.find(self.settings, blueprint.source)
         host.require(building_base=bases.lookup(self.settings, wanted.name) is None, terraform=self.settings.terraform)
@@ -95,7 +99,8 @@ class LocalTarget:
     def renewed(self, values: Values) -> Values | None:
         """All steps run where the machine that had some of them done is gone."""
         known = values["machine"].get("cache", {})
-        if not known.get("from") or states.exists(self._states, known["from"]):
+        ground = Ground(Path(values["machine"]["disk"]["backing"]), values["machine"]["disk"].get("digest", ""))
+        if not known.get("from") or states.exists(self._states, known["from"], ground):
             return None
         return values | {"machine": values["machine"] | {"cache": known | {"from": "", "steps": []}}}
 
@@ -134,6 +139,12 @@ class LocalTarget:
         if running is None or relay is None:
             raise ImagegenError("the VM stopped before its secrets were sent", "run the build again")
         marked.over_ssh(relay, Login(running.user, "127.0.0.1", running.ssh_port), secrets)
+
+    def require_able(self, job: Job) -> None:
+        """A guest whose disk could not grow stands still."""
+        for name in MACHINES:
+            if error := boot.full(job.directory / name):
+                raise error
 
     def alive(self, job: Job) -> bool:
         """Whether QEMU runs, as it was recorded."""
@@ -214,8 +225,7 @@ class LocalTarget:
     def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
         """Only the folders of machines: the state's own scripts end what is in them."""
         folder = Path(resource_id)
-        build = folder.parent
-        return folder.name in MACHINES and build.name.isalnum() and build.parent == self.settings.state_dir / "builds"
+        return folder.name in MACHINES and folder.parent.name.isalnum() and folder.parent.parent.name == folders.BUILDS
 
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
@@ -278,10 +288,11 @@ class LocalTarget:
     def boot_hint(self, workspace: Path, release: Release) -> str | None:
         """A QEMU command that boots the first image and leaves it as it is."""
         image = next(iter(sorted(release["images"].items())))[1]
-        vhd = shlex.quote(str(workspace / image["directory"] / "image.vhd"))
+        vhd = str((workspace / image["directory"] / "image.vhd").absolute()).replace(",", ",,")
         return (
             "qemu-system-x86_64 -M q35 -m 1024 -nographic -snapshot -bios /usr/share/ovmf/OVMF.fd "
-            f"-drive if=virtio,format=vpc,file={vhd} -nic user,model=virtio,hostfwd=tcp:127.0.0.1:8080-:80"
+            f"-drive {shlex.quote(f'if=virtio,format=vpc,file={vhd}')} "
+            "-nic user,restrict=on,model=virtio,hostfwd=tcp:127.0.0.1:8080-:80"
         )
 
     def _base(self, blueprint: Blueprint) -> bases.Base:

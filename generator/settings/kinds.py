@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from generator.errors import ImagegenError
+from generator.home import expand
+
 LONGEST_SHOWN = 80  # characters of a wrong value
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
@@ -153,8 +156,8 @@ class Location(Kind):
         if not text or "\0" in text:
             raise ValueError
         try:
-            return folder.absolute() / Path(text).expanduser()
-        except RuntimeError:  # the home folder of a user who does not exist
+            return folder.absolute() / expand(text)
+        except ImagegenError:  # the home folder of a user who does not exist
             raise ValueError from None
 
     def as_json(self, value: Any) -> Any:

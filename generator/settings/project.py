@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError
+from generator.home import home
 from generator.settings.kinds import is_web, wrong
-from generator.settings.table import Setting, folder_of, home
+from generator.settings.table import Setting, folder_of
 from generator.system import files
 
 NAME = "imagegen.toml"

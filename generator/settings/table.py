@@ -3,14 +3,13 @@
 A setting's variable is `IMAGEGEN_` and its name in capitals; its name in an imagegen.toml is its own.
 """
 
-import os
-import pwd
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from generator.home import base_folder
 from generator.settings.kinds import Choice, Kind, Listed, Location, Mirror, Moment, Number, Pair, Size, Switch
 
 Scope = Literal["run", "workspace", "user"]
@@ -84,20 +83,8 @@ def setting(
 
 
 def folder_of(variable: str, default: str) -> Path:
-    """The folder of imagegen below an XDG base directory. A relative one is ignored, as the specification says."""
-    base = Path(os.environ.get(variable, ""))
-    return (base if base.is_absolute() else home() / default) / "imagegen"
-
-
-def home() -> Path:
-    """The user's home folder: HOME where it is an absolute path, else what the system knows."""
-    path = Path(os.environ.get("HOME", ""))
-    if path.is_absolute():
-        return path
-    try:
-        return Path(pwd.getpwuid(os.getuid()).pw_dir)
-    except KeyError:
-        return Path("/")
+    """The folder of imagegen below an XDG base directory."""
+    return base_folder(variable, default) / "imagegen"
 
 
 def _range(text: str) -> str:
@@ -177,6 +164,10 @@ class Settings:
     no_cache_from: str = setting(
         "", Kind(), "Local: run this step and all after it.", "run", Trust.ANYWHERE, "--no-cache-from", Stage.PLAN,
         metavar="NAME", target="local",
+    )  # fmt: skip
+    host_access: bool = setting(
+        False, Switch(), "Let local VMs connect to this computer and to a cloud's metadata service.", "user",
+        target="local",
     )  # fmt: skip
     cache_size: int = setting(CACHE_SIZE, Size(), "How much the saved VMs of local builds may take.", "user")
     cache_dir: Path = setting(

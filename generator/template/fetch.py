@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
+from generator import private
 from generator.errors import ImagegenError, InvalidTemplate, Problem
+from generator.home import expand
 from generator.settings import Settings
 from generator.settings.kinds import is_web
 from generator.template import addresses, allowed
@@ -153,7 +155,7 @@ def too_large(uri: str, kind: Kind) -> ImagegenError:
 
 def _from_mirror(prefix: str, rest: str, uri: str, kind: Kind) -> bytes:
     """A file of a local mirror: the rest of the address is a path there, without query."""
-    base = Path(prefix)
+    base = expand(prefix)
     folder = base if prefix.endswith("/") or base.is_dir() else base.parent
     path = unquote(urlsplit("//mirror/" + rest).path.removeprefix("/"))
     joined = f"{base}/{path}" if prefix.endswith("/") or rest.startswith("/") else f"{base}{path}"
@@ -185,7 +187,7 @@ def _from_disk(path: Path, roots: list[Path], uri: str, kind: Kind, *, mirror: b
 def _keep(path: Path, content: bytes) -> None:
     """Put a download into the cache, whole or not at all. A cache that cannot be written costs only time."""
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private.folder(path.parent)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             try:
                 file.write(content)

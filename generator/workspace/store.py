@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from generator import __version__
-from generator.errors import ImagegenError, Problem
+from generator.errors import ImagegenError, Problem, to_paste
 from generator.template import plain
 from generator.workspace import ledger, origin, state
 from generator.workspace.blueprint import Blueprint
@@ -34,7 +34,8 @@ LOADED = (
     ".terraform/environment",
     "terraform.d",
 )
-WRITTEN = {".imagegen", ".terraform", ".terraform.tfstate.lock.info", "errored.tfstate", ledger.FOLDER, *KEPT}
+TERRAFORMS = ".terraform"
+WRITTEN = {".imagegen", TERRAFORMS, ".terraform.tfstate.lock.info", "errored.tfstate", ledger.FOLDER, *KEPT}
 WRITTEN_INSIDE = (".imagegen/*", ".terraform/*", "terraform.tfstate*", f"{ledger.FOLDER}/*", f"{ledger.FOLDER}/*/*")
 # What an image is made of. The rest of a workspace follows from it.
 CONTENT = (TEMPLATE, PARAMETERS, "scripts/", "files/", "modules/")
@@ -104,7 +105,8 @@ def read_lock(folder: Path) -> Lock | None:
     """
     if strange := _leading_away(folder, WRITTEN, WRITTEN_INSIDE):
         raise ImagegenError(
-            f"{folder} has links, pipes or devices where imagegen reads and writes: {', '.join(strange)}", "remove them"
+            f"{folder} has links, pipes or devices where imagegen reads and writes: {', '.join(strange)}",
+            removal(folder, strange),
         )
     path = folder / LOCK
     if not path.is_file():
@@ -278,6 +280,17 @@ def foreign_to_terraform(folder: Path, files: dict[str, bytes]) -> list[str]:
     programs = {f"{state.STATE} ({reason})" for reason in state.foreign(folder, ours)}
     links = set(_leading_away(folder, {"images"}, ("images/*", "images/*/*")))
     return sorted((found - set(files) - KEPT) | programs | links)
+
+
+def removal(folder: Path, paths: list[str], other: str = "remove them") -> str:
+    """How to remove files that are not generated, as a hint; `other` where not all of them are Terraform's own."""
+    own = folder / TERRAFORMS
+    if not all(Path(path).parts[0] == TERRAFORMS for path in paths):
+        return other
+    return (
+        f"Terraform makes {own} itself: `{to_paste('rm', '-r', own)}`; where it was committed, also"
+        f" `{to_paste('git', '-C', folder, 'rm', '-r', '--cached', TERRAFORMS)}`"
+    )
 
 
 def _providers_locked(path: Path) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator.build import secrets
+from generator.build import folders, secrets
 from generator.build.target import Resolved
 from tests import invariants
 from tests.faults.conftest import RELEASE, StandIn, World
@@ -144,7 +144,7 @@ def test_a_builds_folder_that_is_half_removed_is_found(
 ) -> None:
     """Its mark goes last, whatever is cut off."""
     folder = tmp_path / "state/builds/abc"
-    secrets.claim(folder, tmp_path)
+    folders.claim(folder, tmp_path)
     (folder / "machine").mkdir()
     for name in ("key", "key.pub", secrets.VAR_FILE, "begun.json"):
         (folder / name).write_text("")
@@ -160,9 +160,9 @@ def test_a_builds_folder_that_is_half_removed_is_found(
         patched.setattr(Path, "unlink", lambda path: cut_off(unlink, path))
         patched.setattr(shutil, "rmtree", lambda path: cut_off(rmtree, path))
         with pytest.raises(KeyboardInterrupt):
-            secrets.remove(folder)
-    assert secrets.folders_of(tmp_path, tmp_path / "state", None) == [folder]
-    secrets.remove(folder)
+            folders.remove(folder)
+    assert folders.of_workspace(tmp_path, tmp_path / "state", None) == [folder]
+    folders.remove(folder)
     assert not folder.exists()
 
 

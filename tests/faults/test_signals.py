@@ -124,7 +124,7 @@ def test_half_of_a_saved_machine_goes_at_the_next_command(workspace: Path, world
 def test_the_same_workspace_twice_is_refused(workspace: Path) -> None:
     """The second would only be in the way of the first."""
     said = command("apply", workspace, f"{workspace}/", "--parallel", "2")
-    assert said.code == 1
+    assert said.code == 2
     assert "is named twice" in said.err
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +233,49 @@ def test_a_deep_ledger_is_refused_in_words(template: Path, tmp_path: Path, targe
     said = command("plan", out)
     assert said.code == 1
     assert "the ledger" in said.err
+
+
+def _environment(terraforms: Path) -> None:
+    terraforms.mkdir()
+    (terraforms / "environment").write_text("other")
+
+
+def _link(terraforms: Path) -> None:
+    terraforms.mkdir()
+    (terraforms / "modules").symlink_to("/etc")
+
+
+@pytest.mark.parametrize("name", ["plan", "apply", "cleanup"])
+@pytest.mark.parametrize("put", [_environment, _link])
+def test_a_committed_terraform_folder_is_refused_with_what_helps(
+    workspace: Path, put: Callable[[Path], None], name: str
+) -> None:
+    """Generating again does not remove it; the hint does, and then the command goes on."""
+    subprocess.run(["git", "init", "-q", workspace], check=True)
+    put(workspace / ".terraform")
+    subprocess.run(["git", "-C", workspace, "add", "-f", ".terraform"], check=True)
+    said = command(name, workspace)
+    assert said.code == 1
+    hint = said.err.partition("hint: ")[2]
+    assert "imagegen generate" not in hint
+    commands = hint.split("`")[1::2]
+    assert len(commands) == 2
+    for line in commands:
+        subprocess.run(shlex.split(line), check=True, capture_output=True)
+    assert subprocess.run(["git", "-C", workspace, "ls-files"], capture_output=True, check=True).stdout == b""
+    assert command("plan", workspace).code == 0
+
+
+def test_a_file_in_the_place_of_terraforms_folder_goes(workspace: Path) -> None:
+    (workspace / ".terraform").write_text("x")
+    assert command("plan", workspace).code == 0
+
+
+def test_a_foreign_file_is_removed_and_not_generated_again(workspace: Path) -> None:
+    """`generate` leaves it alone; what it would write is told apart."""
+    (workspace / "extra.tf").write_text("")
+    hint = command("plan", workspace).err.partition("hint: ")[2]
+    assert "remove what you do not want" in hint
+    assert "imagegen generate" not in hint
+    (workspace / "main.tf").write_text("")
+    assert "imagegen generate" in command("plan", workspace).err.partition("hint: ")[2]

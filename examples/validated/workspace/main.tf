@@ -19,6 +19,7 @@ module "vm" {
   cores           = var.machine.cores
   directory       = module.staging[0].directory
   disk            = var.machine.disk
+  host_access     = var.machine.host_access
   memory_mb       = var.machine.memory_mb
   name            = var.machine.name
   public_key      = var.machine.public_key
@@ -78,6 +79,7 @@ module "validation_vm" {
   cores           = var.validation_machine.cores
   directory       = module.validation_staging[0].directory
   disk            = var.validation_machine.disk
+  host_access     = var.validation_machine.host_access
   memory_mb       = var.validation_machine.memory_mb
   name            = var.validation_machine.name
   public_key      = var.validation_machine.public_key

@@ -90,6 +90,7 @@ variable "machine" {
       size_gb = number
       states  = optional(string, "")
     })
+    host_access     = optional(bool, false)
     memory_mb       = number
     name            = string
     public_key      = string
@@ -126,6 +127,7 @@ variable "validation_machine" {
       size_gb = number
       states  = optional(string, "")
     })
+    host_access     = optional(bool, false)
     memory_mb       = number
     name            = string
     public_key      = string

@@ -23,8 +23,9 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDummy build"
 
 
 @pytest.fixture
-def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
-    child = subprocess.Popen(["/bin/sleep", "600"])
+def sleeper(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that works in the folder, as QEMU does."""
+    child = subprocess.Popen(["/bin/sleep", "600"], cwd=tmp_path)
     yield child
     child.kill()
     child.wait()
@@ -120,15 +121,42 @@ def test_no_machine_runs_in_a_folder_that_is_gone(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_wait_off_tells_a_crash_from_a_power_off(tmp_path: Path, sleeper: "subprocess.Popen[bytes]") -> None:
+@pytest.mark.parametrize(
+    ("pid", "log", "message"),
+    [
+        ("123", "", "without powering itself off: its console is empty"),  # killed, or crashed
+        (
+            "",
+            "qemu-system-x86_64: terminating on signal 15 from pid 9",
+            "powering itself off: terminating on signal 15",
+        ),
+    ],
+)
+def test_wait_off_tells_a_crash_from_a_power_off(
+    tmp_path: Path, sleeper: "subprocess.Popen[bytes]", pid: str, log: str, message: str
+) -> None:
     _recorded(tmp_path, sleeper.pid, _start_time(sleeper.pid))
-    (tmp_path / qemu.CONSOLE).write_bytes(b"web login: \r\n")
     sleeper.kill()
     sleeper.wait()
-    with pytest.raises(ImagegenError, match="without powering itself off: web login:"):
+    (tmp_path / qemu.LOG).write_text(log)
+    if pid:
+        (tmp_path / qemu.PID).write_text(pid)
+    with pytest.raises(ImagegenError, match=message):
         machine.wait_off(tmp_path, 1)
-    (tmp_path / qemu.CONSOLE).write_bytes(b"web login: [   91.3] reboot: Power down\r\n")
+    (tmp_path / qemu.LOG).write_text("qemu-system-x86_64: warning: hub 0 with no nics")
+    (tmp_path / qemu.PID).unlink(missing_ok=True)
     machine.wait_off(tmp_path, 1)
+    assert not (tmp_path / machine.RECORD).exists()
+
+
+def test_stop_spares_a_process_that_works_elsewhere(tmp_path: Path, sleeper: "subprocess.Popen[bytes]") -> None:
+    """The folder is a copy of another VM's (`cp -a`), with its record."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    _recorded(copy, sleeper.pid, _start_time(sleeper.pid))
+    assert machine.running(copy) is None
+    machine.stop(copy)
+    assert sleeper.poll() is None
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def record(folder: Path, process: Process) -> Path:
 
 def test_stop_ends_the_recorded_process(tmp_path: Path) -> None:
     """And forgets it; a second time there is nothing to do."""
-    with subprocess.Popen(["sleep", "60"]) as child:
+    with subprocess.Popen(["sleep", "60"], cwd=tmp_path) as child:
         start_time = int(Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[19])
         path = record(tmp_path, Process(child.pid, start_time))
         for _ in range(2):
@@ -36,9 +36,22 @@ def test_stop_ends_the_recorded_process(tmp_path: Path) -> None:
 
 def test_stop_spares_a_process_that_only_has_the_same_id(tmp_path: Path) -> None:
     """Ids are used again."""
-    with subprocess.Popen(["sleep", "60"]) as child:
+    with subprocess.Popen(["sleep", "60"], cwd=tmp_path) as child:
         record(tmp_path, Process(child.pid, 1))
         subprocess.run(["/bin/sh", STOP, tmp_path], check=True)
+        assert child.poll() is None
+        child.kill()
+
+
+def test_stop_spares_the_machine_of_the_folder_that_this_is_a_copy_of(tmp_path: Path) -> None:
+    """A state that was copied leads there, or the whole folder was."""
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    original.mkdir()
+    copy.mkdir()
+    with subprocess.Popen(["sleep", "60"], cwd=original) as child:
+        start_time = int(Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[19])
+        record(copy, Process(child.pid, start_time))
+        subprocess.run(["/bin/sh", STOP, copy], check=True)
         assert child.poll() is None
         child.kill()
 

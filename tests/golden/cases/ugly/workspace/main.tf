@@ -19,6 +19,7 @@ module "vm" {
   cores           = var.machine.cores
   directory       = module.staging[0].directory
   disk            = var.machine.disk
+  host_access     = var.machine.host_access
   memory_mb       = var.machine.memory_mb
   name            = var.machine.name
   public_key      = var.machine.public_key

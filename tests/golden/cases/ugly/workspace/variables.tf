@@ -78,6 +78,7 @@ variable "machine" {
       size_gb = number
       states  = optional(string, "")
     })
+    host_access     = optional(bool, false)
     memory_mb       = number
     name            = string
     public_key      = string

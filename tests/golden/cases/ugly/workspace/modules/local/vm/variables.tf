@@ -65,6 +65,13 @@ variable "disk" {
   }
 }
 
+variable "host_access" {
+  description = "Whether the guest may connect to this computer's own addresses and to the metadata service of its cloud."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "memory_mb" {
   description = "Memory in MiB."
   type        = number
