@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from generator import console, masks
+from generator import console
 from generator.errors import ImagegenError, UsageError
 from generator.prepare import (
     Wish,
@@ -19,6 +19,7 @@ from generator.prepare import (
     workspace_settings,
 )
 from generator.settings import Stage, as_environment
+from generator.system import redact
 
 Flags = Mapping[str, Any]
 
@@ -48,7 +49,7 @@ def apply(
 
     began = time.monotonic()
     known = marked.read(secrets)
-    masks.mask(known.values())
+    redact.hide(known.values())
     events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
     wish = Wish(
         events, Stage.BUILD, flags, known, force=force, trust=trust, waiting=events.note if wait else None

@@ -10,9 +10,10 @@ import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from generator import masks, run
+from generator import run
 from generator.build import ssh
 from generator.errors import ImagegenError
+from generator.system import redact, spellings
 
 Secrets = Mapping[str, str]
 FOLDER = "/dev/shm/imagegen"  # noqa: S108 - memory of the machine that is built, readable by the build user only
@@ -33,9 +34,13 @@ def read(names: Iterable[str]) -> dict[str, str]:
         value = os.environ.get(name)
         if not value:
             raise ImagegenError(f"the secret {name} is not in the environment", f"set it: {name}=… imagegen apply …")
-        if not masks.can_be_masked(value):
+        if not spellings.can_be_redacted(value):
             raise ImagegenError(
-                f"the secret {name} is too short to be masked", f"use one of at least {masks.SHORTEST} characters"
+                f"the secret {name} is too short to be redacted", f"use one of at least {spellings.SHORTEST} characters"
+            )
+        if len(value.encode(errors="replace")) > redact.LONGEST:
+            raise ImagegenError(
+                f"the secret {name} is too large to be redacted", f"use one of at most {redact.LONGEST // 1024} KiB"
             )
         if os.fsencode(value) != value.encode(errors="replace"):
             raise ImagegenError(f"the secret {name} is not UTF-8 text", "encode it, as by base64")
