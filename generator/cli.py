@@ -14,6 +14,7 @@ import typer
 from generator import __version__, commands, console, host_cli, host_commands, template_commands
 from generator.errors import ImagegenError, Interrupted, UsageError, in_words
 from generator.options import (
+    Commit,
     Folder,
     Force,
     Json,
@@ -42,6 +43,7 @@ app.add_typer(host_cli.cache_app, name="cache")
 
 # New objects before a search for garbage: start-up makes fewer, and all of them stay.
 GARBAGE = 200_000
+COMMITS = ("push", "branch")
 # Options of `apply` that are about several builds together, or about one, or go by the environment.
 ONCE = ("parallel", "json", "quiet", "sets")
 
@@ -84,7 +86,7 @@ def settings(subject: MaybeSubject = None, json: Json = False) -> None:
 @with_settings(Stage.WRITE)
 def generate(
     templates: Subjects, out: Out = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when something would change.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 4 when something would change.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would change.")] = False,
     force: Force = False, json: Json = False, **flags: Any,
 ) -> None:  # fmt: skip
@@ -117,20 +119,29 @@ def apply(
     secrets: Annotated[
         list[str] | None, typer.Option("--secret", metavar="NAME", help="Pass a variable to the steps; redacted.")
     ] = None,
-    commit: Annotated[bool, typer.Option("--commit", help="Azure: commit the ledger afterwards, and push it.")] = False,
+    commit: Commit = None,
+    regenerate: Annotated[
+        bool, typer.Option("--regenerate", help="Generate a workspace from its template again first.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another command at work in the workspace.")] = False,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
     **flags: Any,
 ) -> None:  # fmt: skip
     """Build: machine, steps, capture, images; then everything else goes again."""
+    _check_commit(commit)
     if len(subjects) > 1:
         raise typer.Exit(
             commands.apply_many(subjects, _options(context), parallel, json=json, quiet=quiet, flags=flags)
         )
     commands.apply(
         subjects[0], out, version, on_error, force=force, fresh=fresh, wait=wait, commit=commit, secrets=secrets or [],
-        trust=trust, yes=yes, quiet=quiet, json=json, flags=flags,
+        trust=trust, regenerate=regenerate, yes=yes, quiet=quiet, json=json, flags=flags,
     )  # fmt: skip
+
+
+def _check_commit(commit: str | None) -> None:
+    if commit not in (None, *COMMITS):
+        raise typer.BadParameter("use --commit or --commit=branch", param_hint="--commit")
 
 
 def _options(context: typer.Context) -> list[str]:
@@ -172,17 +183,23 @@ def ssh(
 
 @app.command()
 def releases(
-    arguments: Annotated[list[str], typer.Argument(metavar="DIR | retire DIR VERSION")], yes: Yes = False,
-    trust: Trust = False, json: Json = False,
+    arguments: Annotated[list[str], typer.Argument(metavar="DIR | retire DIR VERSION | repair DIR")], yes: Yes = False,
+    trust: Trust = False, json: Json = False, commit: Commit = None,
 ) -> None:  # fmt: skip
-    """The released versions of a workspace; `retire` takes one out of service and removes its images."""
+    """The released versions of a workspace; `retire` takes one out of service and removes its images.
+
+    `repair` writes entries of the ledger again that were lost, from the state and the images themselves.
+    """
+    _check_commit(commit)
     match arguments:
         case ["retire", folder, version]:
             commands.retire(Path(folder), version, yes=yes, trust=trust)
+        case ["repair", folder]:
+            commands.repair(Path(folder), commit=commit, json=json, trust=trust)
         case [folder]:
             commands.releases(Path(folder), json=json)
         case _:
-            raise typer.BadParameter("use `releases DIR` or `releases retire DIR VERSION`")
+            raise typer.BadParameter("use `releases DIR` or `releases retire DIR VERSION` or `releases repair DIR`")
 
 
 @app.command()
@@ -215,6 +232,8 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run a command line; errors become words and an exit code (design.md section 8)."""
     console.mode.json = console.mode.quiet = False
+    # The command line library knows no option whose value may be left out.
+    arguments = [f"{word}={COMMITS[0]}" if word == "--commit" else word for word in arguments]
     gc.set_threshold(GARBAGE)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks through all that is installed for some
     try:
@@ -238,9 +257,15 @@ def _told(error: ImagegenError) -> int:
     """Say what went wrong, and return its exit code."""
     if console.mode.json:
         with suppress(OSError):
-            console.put_json(console.error_as_json(error))
+            console.put_json(_as_json(error))
     console.show_error(error)
     return error.exit_code
+
+
+def _as_json(error: ImagegenError) -> dict[str, Any]:
+    from generator import json_events  # noqa: PLC0415 - only where it is asked for
+
+    return json_events.error(error)
 
 
 def _usage_or_bug(error: Exception) -> int:
@@ -249,7 +274,7 @@ def _usage_or_bug(error: Exception) -> int:
     if callable(show):
         with suppress(OSError):
             if console.mode.json and (message := str(error)):
-                console.put_json(console.error_as_json(UsageError(message)))
+                console.put_json(_as_json(UsageError(message)))
             show()
         return int(getattr(error, "exit_code", 2))
     console.say(f"error: this is a bug in imagegen: {type(error).__name__}: {console.clean(str(error))}")

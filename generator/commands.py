@@ -2,10 +2,10 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generator import console
 from generator.errors import ImagegenError, UsageError
@@ -20,6 +20,10 @@ from generator.prepare import (
 )
 from generator.settings import Stage, as_environment
 from generator.system import redact
+from generator.workspace.names import title_of
+
+if TYPE_CHECKING:
+    from generator.build.events import Events
 
 Flags = Mapping[str, Any]
 
@@ -42,7 +46,8 @@ def plan(
 
 def apply(
     subject: Path, out: Path | None, version: str | None, on_error: Any, *, force: bool, fresh: bool, wait: bool,
-    commit: bool, secrets: list[str], trust: bool, yes: bool, quiet: bool, json: bool, flags: Flags,
+    commit: str | None, secrets: list[str], trust: bool, regenerate: bool, yes: bool, quiet: bool, json: bool,
+    flags: Flags,
 ) -> None:  # fmt: skip
     """Build one version."""
     from generator.build import marked, phases, record  # noqa: PLC0415
@@ -50,18 +55,25 @@ def apply(
     began = time.monotonic()
     known = marked.read(secrets)
     redact.hide(known.values())
-    events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
+    events = _events(subject, json=json, quiet=quiet)
+    about = {"build": title_of(subject)}
     wish = Wish(
-        events, Stage.BUILD, flags, known, force=force, trust=trust, waiting=events.note if wait else None
+        events, Stage.BUILD, flags, known, force=force, trust=trust, regenerate=regenerate,
+        waiting=events.note if wait else None,
     )  # fmt: skip
-    with opened(subject, out, wish) as opening:
-        if commit:
-            record.check(opening.workspace, opening.settings)
-        request = replace(
-            opening, version=version, on_error=on_error, fresh=fresh,
-            ask=lambda question: console.ask(question, yes=yes),
-        )  # fmt: skip
-        outcome = phases.build(request)
+    try:
+        with opened(subject, out, wish) as opening:
+            about["folder"] = str(opening.workspace)
+            if commit:
+                record.check(opening.workspace, opening.settings)
+            request = replace(
+                opening, version=version, on_error=on_error, fresh=fresh,
+                ask=lambda question: console.ask(question, yes=yes),
+            )  # fmt: skip
+            outcome = phases.build(request)
+    except ImagegenError as error:
+        error.about = about | error.about
+        raise
     folder, release = request.workspace, outcome.release
     events.result({
         "name": request.blueprint.name, "version": outcome.version, "folder": str(folder),
@@ -71,19 +83,31 @@ def apply(
     if release and not json and not quiet and (boot := request.target.boot_hint(folder, release)):
         console.say(f"boot it: {boot}")
     if release and request.settings.target == "azure":
-        _put_on_record(folder, request.blueprint.name, outcome.version, commit=commit, quiet=quiet)
+        _put_on_record(folder, request.blueprint.name, outcome.version, commit=commit, quiet=quiet, note=events.note)
     if outcome.failure:
+        outcome.failure.about = about | {"version": outcome.version}
         raise outcome.failure
 
 
-def _put_on_record(folder: Path, name: str, version: str, *, commit: bool, quiet: bool) -> None:
+def _events(subject: Path, *, json: bool, quiet: bool = False) -> "Events":
+    """The listener of a build: for people, or for programs."""
+    if not json:
+        return console.HumanEvents(quiet=quiet)
+    from generator.json_events import JsonEvents  # noqa: PLC0415 - only where it is asked for
+
+    return JsonEvents(title_of(subject))
+
+
+def _put_on_record(
+    folder: Path, name: str, version: str, *, commit: str | None, quiet: bool, note: Callable[[str], None]
+) -> None:
     """Commit the ledger, or say how to."""
     from generator.build import record  # noqa: PLC0415
 
     if commit:
-        record.commit(folder, name, version)
+        record.commit(folder, name, version, own_branch=commit == "branch", note=note)
     elif not quiet and (told := record.command(folder, name, version)):
-        console.say(f"put it on record: {told}")
+        console.say(f"commit the ledger: {told}")
 
 
 def apply_many(
@@ -133,15 +157,16 @@ def status(folder: Path, *, json: bool) -> None:
 
 def cleanup(folder: Path, *, others: bool, trust: bool, json: bool) -> None:
     """End what is left of a build."""
-    from generator.build import recover  # noqa: PLC0415
+    from generator.build import recover, rest  # noqa: PLC0415
     from generator.build.terraform import Terraform  # noqa: PLC0415
 
-    events = console.JsonEvents() if json else console.HumanEvents()
+    events = _events(folder, json=json)
     with from_workspace(folder, Wish(events, trust=trust, building=False)) as opening:
         request = replace(opening, others=others)
         with request.target.lease(request.blueprint):
             terraform = Terraform(folder, request.settings, request.target.environment())
             terraform.init()
+            rest.refuse_foreign(request, terraform)
             with recover.telling(request):
                 ended = recover.clean_up(request, terraform, quiet=True)
     if json:
@@ -171,8 +196,7 @@ def ssh(folder: Path, command: list[str]) -> None:
 
 def releases(folder: Path, *, json: bool) -> None:
     """The ledger of a workspace."""
-    from generator.build import numbering  # noqa: PLC0415
-    from generator.build import releases as ledgers  # noqa: PLC0415
+    from generator.workspace import ledger as ledgers  # noqa: PLC0415
 
     workspace_settings(folder)
     ledger = ledgers.load(folder)
@@ -184,7 +208,7 @@ def releases(folder: Path, *, json: bool) -> None:
         return
     rows = [
         [version, release["status"], release["time"], release["source"], ", ".join(sorted(ledger.images(version)))]
-        for version in sorted(ledger.releases, key=numbering.sort_key)
+        for version in ledger.releases
         for release in [ledger.releases[version]]
     ]
     console.put(console.table(rows, ["VERSION", "STATUS", "TIME", "SOURCE", "IMAGES"]))
@@ -199,3 +223,23 @@ def retire(folder: Path, version: str, *, yes: bool, trust: bool) -> None:
             raise ImagegenError(f"version {version} was left as it is", "answer yes, or give --yes")
         retiring.retire(request, version)
     console.say(f"retired {version}")
+
+
+def repair(folder: Path, *, commit: str | None, json: bool, trust: bool) -> None:
+    """Write missing entries of the ledger anew, from the state and from the images themselves."""
+    from generator.build import record  # noqa: PLC0415
+    from generator.build import repair as repairing  # noqa: PLC0415
+
+    events = console.HumanEvents()
+    with from_workspace(folder, Wish(events, trust=trust, building=False)) as request:
+        if commit:
+            record.check(folder, request.settings)
+        brought = repairing.repair(request)
+        for version in brought if commit else ():
+            record.commit(folder, request.blueprint.name, version, own_branch=commit == "branch", note=events.note)
+    for version, release in brought.items() if not json else ():
+        console.say(f"{version}: written again ({release['source'] or 'its source is not known'})")
+    if json:
+        console.put_json({"repaired": sorted(brought)})
+    elif not brought:
+        console.say("no entry is missing")

@@ -4,6 +4,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Literal
 
+DIFFERS = 4  # the exit code of a comparison that found a difference, or of something that is due
+
 
 def to_paste(*words: object) -> str:
     """A command line that may be pasted into a shell: whatever a word holds, it stays one word there."""
@@ -25,6 +27,7 @@ class ImagegenError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.about: dict[str, str] = {}  # the build that it ended: `build`, `folder`, `version`
 
 
 class UsageError(ImagegenError):

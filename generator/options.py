@@ -67,3 +67,10 @@ OnError = Annotated[
     typer.Option("--on-error", help="What to do then; abort keeps the VM. Default: as the template says."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that were changed by hand.")]
+Commit = Annotated[
+    str | None,
+    typer.Option(
+        "--commit", metavar="[=branch]",
+        help="Azure: commit the ledger afterwards and push it; with `branch` to a branch of its own.",
+    ),
+]  # fmt: skip

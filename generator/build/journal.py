@@ -14,8 +14,8 @@ from generator.errors import ImagegenError
 from generator.process import Process
 from generator.run import inherited
 from generator.template import plain
+from generator.workspace import ledger
 from generator.workspace.files import atomic_write, from_json, remove_unfinished, require, to_json
-from generator.workspace.store import LEDGER
 
 if TYPE_CHECKING:
     from generator.build.target import Job
@@ -26,7 +26,7 @@ LEASE = "lock"
 ORPHAN_SECONDS = 60.0  # for the Terraform of a killed command to end
 # In the folder of a build, outside the workspace: with them a stranger's checkout could choose what is run or removed.
 INPUTS = "build.tfvars.json"
-COMING = "coming.tfvars.json"
+PENDING = "pending.tfvars.json"
 UNKNOWN = "unknown"  # of a journal that is damaged
 DISTRIBUTE = "distribute"
 RETIRING = "retire"  # the phase of a version that is taken out of service
@@ -119,7 +119,8 @@ def advance(workspace: Path, journal: Journal, **changes: Any) -> Journal:
 def clear(workspace: Path) -> None:
     """The build has ended: its file in the workspace goes."""
     ours = path(workspace, JOURNAL)
-    remove_unfinished([ours, workspace / LEDGER])
+    remove_unfinished([ours])
+    ledger.clear_unfinished(workspace)
     ours.unlink(missing_ok=True)
 
 

@@ -3,13 +3,14 @@
 import os
 from dataclasses import replace
 
-from generator.build import begun, journal, marked, releases, secrets
+from generator.build import begun, journal, marked, secrets
 from generator.build.address import parse
 from generator.build.build import Build
 from generator.build.target import Job, Request, Resolved
 from generator.build.terraform import Change, Terraform
 from generator.build.watch import ALL_STEPS, DEPROVISION, KEEP, title
 from generator.errors import ImagegenError
+from generator.workspace import ledger as ledgers
 from generator.workspace.files import from_json
 
 
@@ -75,8 +76,8 @@ def _rebuilt(request: Request, terraform: Terraform, record: journal.Journal) ->
         return None
     if values.get("build_version") != record.version:
         return None
-    job = Job(request.workspace, request.blueprint, record.version, directory, request.template_digest, source)
-    ledger = releases.load(request.workspace)
+    job = Job(request.workspace, request.blueprint, record.version, directory, request.content_digest, source)
+    ledger = ledgers.load(request.workspace)
     return Build(request=request, job=job, terraform=terraform, keys=keys, values=values, ledger=ledger, journal=record)
 
 

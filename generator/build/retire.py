@@ -3,11 +3,14 @@
 import os
 import secrets as random
 
-from generator.build import journal, numbering, releases, secrets
+from generator.build import journal, secrets
 from generator.build.recover import clean_up
+from generator.build.rest import refuse_foreign
 from generator.build.target import Request
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError
+from generator.workspace import ledger as ledgers
+from generator.workspace.versions import sort_key
 
 
 def retire(request: Request, version: str) -> None:
@@ -25,16 +28,17 @@ def retire(request: Request, version: str) -> None:
             raise ImagegenError(f"a build of {record.version} is not at its end here", hint)
         terraform = Terraform(workspace, request.settings, target.environment())
         terraform.init()
+        refuse_foreign(request, terraform)
         if record:
             clean_up(request, terraform, quiet=True)
-        ledger = releases.load(workspace)
+        ledger = ledgers.load(workspace)
         if ledger.statuses().get(version) not in ("released", "retired"):
-            known = ", ".join(sorted(ledger.released(), key=numbering.sort_key)) or "none"
+            known = ", ".join(sorted(ledger.released(), key=sort_key)) or "none"
             raise ImagegenError(f"version {version} is not in service", f"released are: {known}")
         directory = request.settings.state_dir / "builds" / random.token_hex(6)
         journal.write(workspace, journal.Journal(version, journal.RETIRING, str(directory), os.getpid()))
         secrets.claim(directory, workspace)
-        releases.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
+        ledgers.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
         try:
             clean_up(request, terraform, quiet=True)
         except KeyboardInterrupt:

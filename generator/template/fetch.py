@@ -30,14 +30,20 @@ TOO_LARGE = {
 class Sources:
     """Where the bytes of addresses come from; each address is fetched once.
 
-    `recorded` are the bytes that a workspace already holds, by address: if given, nothing else is asked.
+    `recorded` are the bytes that a workspace already holds, by address: if given, nothing else is asked. `downloaded`
+    are those that it holds of the web: they are not downloaded again while their checksum fits.
     """
 
-    def __init__(self, template_path: Path, settings: Settings, recorded: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self, template_path: Path, settings: Settings, recorded: Mapping[str, bytes] | None = None,
+        downloaded: Mapping[str, bytes] | None = None,
+    ) -> None:  # fmt: skip
         self.template_path = template_path
         self._settings = settings
         self._recorded = recorded
+        self._downloaded = {redact(uri): content for uri, content in (downloaded or {}).items() if is_web(uri)}
         self._got: dict[str, bytes] = {}
+        self.read: dict[Path, bytes] = {}  # the files of this computer that were read
         self._roots = allowed.roots_of(template_path, settings)
 
     def get(self, uri: str, sha256: str | None, kind: Kind) -> bytes:
@@ -65,6 +71,9 @@ class Sources:
             return self._recorded[uri]
         if refused := addresses.refusal(uri):
             raise ImagegenError(refused)
+        held = self._downloaded.get(redact(uri))
+        if held is not None and sha256 in (None, "", hashlib.sha256(held).hexdigest()):
+            return held
         if (mirrored := self._mirrored(uri)) is not None:
             prefix, rest = mirrored
             if not is_web(prefix):
@@ -72,7 +81,8 @@ class Sources:
             uri = prefix + rest
         if addresses.kind(uri) in ("relative", "absolute"):
             path = self.template_path.absolute().parent / addresses.path_of(uri)
-            return _from_disk(path, self._roots, uri, kind)
+            content = self.read[path] = _from_disk(path, self._roots, uri, kind)
+            return content
         return self._from_web(uri, sha256, kind)
 
     def _mirrored(self, uri: str) -> tuple[str, str] | None:

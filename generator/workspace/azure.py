@@ -21,9 +21,13 @@ GROUP_LENGTH = 90
 LARGEST_SCRIPT = 180 * 1024
 WORKSPACE_TAG = "imagegen:workspace"
 VERSION_TAG = "imagegen:version"
+# Of a released image: the digest of all that went in, and what exactly it started from.
+CONTENT_TAG, SOURCE_TAG = "imagegen:content", "imagegen:source"
+TAG_LENGTH = 256  # of a value (Microsoft, "Resource limitations of tags")
 BUILD_TAG, UNTIL_TAG = "imagegen:build", "imagegen:until"  # whose staging it is, and when that build is over for sure
 # What one script at the machine's creation cannot do.
 EXTENSION_MINUTES = 90  # Microsoft, "Azure virtual machine extensions and features": the longest one may take
+NAME = "{name}"  # in a backend: each workspace needs a key of its own
 NOT_BUNDLED = ("WindowsRestart", "WindowsUpdate", "File")
 
 # The words of ids as azurerm wants them: it takes them by letter case, where Azure and template writers do not
@@ -72,7 +76,7 @@ def azure_of(template: Any, name: str, settings: Settings) -> Azure:
         identities=tuple(dict.fromkeys(map(canonical, (profile and profile.user_assigned_identities) or ()))),
         tags=_tags(template, name, identity),
         update_rounds=settings.update_rounds,
-        backend=_backend(settings),
+        backend=_backend(settings, name),
     )
 
 
@@ -169,13 +173,18 @@ def _tags(template: Any, name: str, identity: str) -> tuple[tuple[str, str], ...
     return tuple(sorted((dict(template.properties.managed_resource_tags) | ours).items()))
 
 
-def _backend(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """`azurerm:NAME=VALUE,…`, the arguments of Terraform's azurerm backend; nothing for a local state."""
+def _backend(settings: Settings, workspace: str) -> tuple[tuple[str, str], ...]:
+    """`azurerm:NAME=VALUE,…`, the arguments of Terraform's azurerm backend; nothing for a local state.
+
+    `{name}` in a value is the name of the workspace.
+    """
     if not settings.backend:
         return ()
     kind, _, rest = settings.backend.partition(":")
     pairs = [part.partition("=") for part in rest.split(",") if part]
-    values = {name.strip(): value.strip() for name, _, value in pairs}
+    values = {name.strip(): value.strip().replace(NAME, workspace) for name, _, value in pairs}
+    if unknown := [value for value in values.values() if "{" in value or "}" in value]:
+        raise ImagegenError(f"`{unknown[0]}` has a placeholder that the backend does not know", f"use {NAME}")
     if (
         kind != "azurerm"
         or unknown_arguments(values)
@@ -183,7 +192,8 @@ def _backend(settings: Settings) -> tuple[tuple[str, str], ...]:
     ):
         raise ImagegenError(
             f"`{settings.backend}` is not a backend",
-            "write azurerm:resource_group_name=GROUP,storage_account_name=ACCOUNT,container_name=NAME,key=NAME.tfstate",
+            "write azurerm:resource_group_name=GROUP,storage_account_name=ACCOUNT,container_name=NAME,"
+            f"key={NAME}.tfstate",
         )
     return tuple(sorted(values.items()))
 
