@@ -132,7 +132,7 @@ def apply_many(
 
 def _memory_mb(subject: Path, flags: Flags) -> int:
     """The memory that a build takes on this computer, in MiB."""
-    settings = settings_for(subject, flags)
+    settings = settings_for(subject, flags, fetching=True)
     if settings.target != "local":
         return 0
     from generator.local import host  # noqa: PLC0415

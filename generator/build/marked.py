@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from generator.build.ssh import Login
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, UsageError
 from generator.system import redact, spellings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def read(names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in names:
         if not _NAME.fullmatch(name):
-            raise ImagegenError("--secret takes the name of an environment variable", "give its name, not its value")
+            raise UsageError("--secret takes the name of an environment variable", "give its name, not its value")
         value = os.environ.get(name)
         if not value:
             raise ImagegenError(f"the secret {name} is not in the environment", f"set it: {name}=… imagegen apply …")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, UsageError
 from generator.run import CommandFailed
 from generator.settings import Settings
 from generator.system import git
@@ -36,7 +36,9 @@ def command(workspace: Path, name: str, version: str) -> str | None:
 def check(workspace: Path, settings: Settings) -> None:
     """Raise ImagegenError where `commit` would have nothing to do: told before a build, not after it."""
     if settings.target != "azure":
-        raise ImagegenError("--commit is for images in Azure; local ones are on this computer only", "leave it out")
+        raise UsageError(
+            "--commit means nothing with the target local: its images stay on this computer", "leave it out"
+        )
     try:
         git.require_repository(workspace)
     except ImagegenError as error:

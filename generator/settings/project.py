@@ -20,13 +20,12 @@ ROOT = 0  # the user id
 class Project:
     """What was found upward.
 
-    file: the imagegen.toml, None where there is none; repository: whether a git repository begins at its folder or
-    above, and contains both it and the place where the search began; stranger: a file that was passed over, because it
-    belongs to another user.
+    file: the imagegen.toml, None where there is none; top: of the git repository that contains both it and the place
+    where the search began, None without one; stranger: a file that was passed over, because it belongs to another user.
     """
 
     file: Path | None = None
-    repository: bool = False
+    top: Path | None = None
     stranger: Path | None = None
 
     @property
@@ -36,7 +35,7 @@ class Project:
         A checkout may bring an imagegen.toml at its own top, and never above it. Without a repository nothing says
         where a stranger's files end.
         """
-        return self.file.parent if self.file and self.repository else None
+        return self.file.parent if self.file and self.top else None
 
 
 def find(subject: Path) -> Project:
@@ -56,7 +55,7 @@ def find(subject: Path) -> Project:
                 return Project(stranger=path)
             found = path
         if os.path.lexists(folder / ".git"):
-            return Project(found, repository=True)
+            return Project(found, folder)
     return Project(found)
 
 

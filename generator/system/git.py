@@ -101,9 +101,9 @@ def require_remote(folder: Path, remote: str) -> None:
     """Raise ImagegenError for a remote that lies within the repository itself: its hooks would come with a checkout."""
     top = Path(ask(folder, "rev-parse", "--show-toplevel") or folder)
     for url in ask(folder, "remote", "get-url", "--push", "--all", "--", remote).splitlines() or [remote]:
-        path = _local(url)
-        if path and (top / path).resolve().is_relative_to(top.resolve()):
-            raise ImagegenError(f"the remote `{remote}` is {path}, in the repository itself", "push by hand")
+        for place in (top / path, folder / path) if (path := _local(url)) else ():
+            if place.exists() and place.resolve().is_relative_to(top.resolve()):
+                raise ImagegenError(f"the remote `{remote}` is {place}, in the repository itself", "push by hand")
 
 
 def _local(url: str) -> Path | None:

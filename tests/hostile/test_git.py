@@ -12,7 +12,6 @@ import pytest
 
 from generator.build import record
 from generator.errors import ImagegenError
-from generator.run import CommandFailed
 from generator.system import git
 from generator.workspace import ledger
 
@@ -218,7 +217,12 @@ def test_a_remote_in_the_checkout_is_refused(repository: Path, tmp_path: Path, e
     ):
         _git(repository, "config", "remote.origin.url", url)
         with pytest.raises(ImagegenError, match="in the repository itself"):
-            git.require_remote(repository, "origin")
+            git.push(repository / "web", "origin", "HEAD:refs/heads/main")
+    _git(repository, "remote", "remove", "origin")
+    git.require_remote(repository / "web", "origin")
+    inside.rename(repository / "web/origin")
+    with pytest.raises(ImagegenError, match="in the repository itself"):
+        git.push(repository / "web", "origin", "HEAD:refs/heads/main")
 
 
 class _Asks(BaseHTTPRequestHandler):
