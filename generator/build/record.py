@@ -78,7 +78,7 @@ def _push_hint(error: CommandFailed) -> str:
     """What to do about a push that was refused."""
     if PROTECTED.search(error.output):
         return "the branch takes no push: build with --commit=branch; now push the commit to a branch of its own"
-    return "push the commit by hand; where it is lost, `imagegen releases repair` writes the entry again"
+    return "push the commit by hand; where it is lost, `imagegen releases repair DIR` writes the entry again"
 
 
 def _upstream(workspace: Path) -> tuple[str, str] | None:

@@ -195,7 +195,7 @@ def _require_free(doomed: list[Base]) -> None:
         if files.is_read(base.disk):
             raise ImagegenError(
                 f"a build stands on the base {base.name}",
-                "wait until it has ended, or end it: `imagegen cleanup` in its workspace",
+                "wait until it has ended, or end it by `imagegen cleanup DIR` of its workspace",
             )
 
 

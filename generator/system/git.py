@@ -8,6 +8,7 @@ Sources: git-config(1), gitattributes(5), githooks(5), git(1) on GIT_CONFIG_COUN
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -128,13 +129,19 @@ def _run(folder: Path, arguments: Sequence[str], protocols: str) -> Completed:
     if "GIT_SSH_COMMAND" not in own:
         users = [value for scope, key, value in configured if key == "core.sshcommand" and scope not in OF_REPOSITORY]
         own["GIT_SSH_COMMAND"] = users[-1] if users else "ssh"
-    return run(["git", *FLAGS, "-C", str(folder), *arguments], check=False, extra_env=own)
+    return _git([*FLAGS, "-C", str(folder), *arguments], own)
+
+
+def _git(arguments: Sequence[str], environment: Mapping[str, str]) -> Completed:
+    if shutil.which("git") is None:
+        raise ImagegenError("`git` is not installed", "install it from your distribution's packages")
+    return run(["git", *arguments], check=False, extra_env=environment)
 
 
 def _configured(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Scope, key and value of everything that is configured for a folder. To list it runs nothing."""
-    listing = ["git", *FLAGS, "-C", str(folder), "config", "--list", "--show-scope", "-z"]
-    fields = run(listing, check=False, extra_env=environment).stdout.split("\0")
+    listing = [*FLAGS, "-C", str(folder), "config", "--list", "--show-scope", "-z"]
+    fields = _git(listing, environment).stdout.split("\0")
     for scope, entry in zip(fields[::2], fields[1::2], strict=False):
         key, _, value = entry.partition("\n")
         if scope != "command":
