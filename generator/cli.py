@@ -107,6 +107,7 @@ def plan(
     json: Json = False, **flags: Any,
 ) -> None:  # fmt: skip
     """Show what a build would do, phase by phase."""
+    _check_version(version)
     commands.plan(subject, out, version, force=force, trust=trust, json=json, flags=flags)
 
 
@@ -131,6 +132,7 @@ def apply(
 ) -> None:  # fmt: skip
     """Build: machine, steps, capture, images; then everything else goes again."""
     _check_commit(commit)
+    _check_version(version)
     if len(subjects) > 1:
         raise typer.Exit(
             commands.apply_many(subjects, _options(context), parallel, json=json, quiet=quiet, flags=flags)
@@ -139,6 +141,13 @@ def apply(
         subjects[0], out, version, on_error, force=force, fresh=fresh, wait=wait, commit=commit, secrets=secrets or [],
         trust=trust, regenerate=regenerate, yes=yes, quiet=quiet, json=json, flags=flags,
     )  # fmt: skip
+
+
+def _check_version(version: str | None) -> None:
+    from generator.workspace.versions import is_version  # noqa: PLC0415 - rarely asked for
+
+    if version is not None and not is_version(version):
+        raise typer.BadParameter("use MAJOR.MINOR.PATCH, such as 1.2.0", param_hint="--version")
 
 
 def _check_commit(commit: str | None) -> None:
@@ -242,8 +251,9 @@ def run(arguments: list[str]) -> int:
     """Run a command line; errors become words and an exit code (design.md section 8)."""
     console.mode.json = console.mode.quiet = False
     home.repair_environment()
-    # The command line library knows no option whose value may be left out.
-    arguments = [f"{word}={COMMITS[0]}" if word == "--commit" else word for word in arguments]
+    # The command line library knows no option whose value may be left out. What `ssh` runs has options of its own.
+    if next((word for word in arguments if not word.startswith("-")), "") != "ssh":
+        arguments = [f"{word}={COMMITS[0]}" if word == "--commit" else word for word in arguments]
     gc.set_threshold(GARBAGE)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks through all that is installed for some
     try:

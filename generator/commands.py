@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import console, masks
+from generator import console
 from generator.errors import ImagegenError, UsageError, to_paste
 from generator.prepare import (
     Wish,
@@ -19,6 +19,7 @@ from generator.prepare import (
     workspace_settings,
 )
 from generator.settings import Stage, as_environment
+from generator.system import redact
 from generator.workspace.names import title_of
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def apply(
 
     began = time.monotonic()
     known = marked.read(secrets)
-    masks.mask(known.values())
+    redact.hide(known.values())
     events = _events(subject, json=json, quiet=quiet)
     about = {"build": title_of(subject)}
     wish = Wish(
@@ -131,7 +132,7 @@ def apply_many(
 
 def _memory_mb(subject: Path, flags: Flags) -> int:
     """The memory that a build takes on this computer, in MiB."""
-    settings = settings_for(subject, flags)
+    settings = settings_for(subject, flags, fetching=True)
     if settings.target != "local":
         return 0
     from generator.local import host  # noqa: PLC0415

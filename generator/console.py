@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -12,14 +11,8 @@ from typing import Any, TextIO
 
 from generator import __version__
 from generator.errors import ImagegenError, InvalidTemplate, Problem, StepFailed
-from generator.masks import masked
+from generator.system import redact
 
-# Escape sequences and controls of a script's output must not steer the terminal of whoever watches.
-# So are characters that only turn the direction of writing, and could make a line read as another.
-_CONTROLS = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?|\x1b[@-_]"
-    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]"
-)
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
@@ -33,8 +26,8 @@ def open_closed() -> None:
 
 
 def clean(text: str) -> str:
-    """A line without anything that a terminal would act on, or that is masked."""
-    return masked(_CONTROLS.sub("", masked(text).expandtabs()))
+    """A line without anything that a terminal would act on, and without secrets."""
+    return redact.plain(text)
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -108,22 +101,23 @@ def _put(text: str) -> None:
 
 
 def _clean_lines(text: str) -> str:
-    return "\n".join(map(clean, text.split("\n")))
+    """Lines without anything that a terminal would act on, and without secrets, which may stand in several of them."""
+    return "\n".join(map(clean, redact.redacted(redact.without_controls(text)).split("\n")))
 
 
 def put_json(value: Any) -> None:
     """The result as one JSON object on one line, on stdout."""
-    _put(json.dumps(_masked_deep(value), sort_keys=True).replace("\x7f", "\\u007f"))
+    _put(json.dumps(_redacted_deep(value), sort_keys=True).replace("\x7f", "\\u007f"))
 
 
-def _masked_deep(value: Any) -> Any:
-    """A value whose texts are masked: as JSON a secret may be spelt otherwise."""
+def _redacted_deep(value: Any) -> Any:
+    """A value whose texts have no secrets: as JSON a secret may be spelled otherwise."""
     if isinstance(value, str):
-        bare = _CONTROLS.sub("", shown := masked(value))  # colours may stand within a secret
-        return shown if masked(bare) == bare else masked(bare)
+        bare = redact.without_controls(value)  # colours may stand within a secret
+        return value if (shown := redact.redacted(bare)) == bare else shown
     if isinstance(value, dict):
-        return {name: _masked_deep(one) for name, one in value.items()}
-    return [_masked_deep(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _redacted_deep(one) for name, one in value.items()}
+    return [_redacted_deep(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def show_error(error: ImagegenError) -> None:
@@ -241,7 +235,9 @@ def bug_log(error: Exception) -> str:
     about = f"imagegen {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
     try:
         with tempfile.NamedTemporaryFile("wb", prefix="imagegen-bug-", suffix=".log", delete=False) as log:
-            log.write(masked("".join([about, *traceback.format_exception(error)])).encode(errors="backslashreplace"))
+            log.write(
+                redact.redacted("".join([about, *traceback.format_exception(error)])).encode(errors="backslashreplace")
+            )
     except OSError as problem:
         return f"of this run again: it could not be written ({problem.strerror})"
     return log.name

@@ -24,6 +24,14 @@ def home() -> Path:
         ) from None
 
 
+def known_home() -> Path | None:
+    """The user's home; None where it is not known."""
+    try:
+        return home()
+    except ImagegenError:
+        return None
+
+
 def base_folder(variable: str, default: str) -> Path:
     """The XDG base folder that a variable names, else `default` in the home.
 

@@ -131,7 +131,7 @@ def _end(running: dict[str, Child], listen: Callable[[], None]) -> None:
     for name, child in running.items():
         child.process.kill()
         child.process.wait()
-        console.say(f"{name}: killed; `imagegen cleanup` of its workspace ends what is left")
+        console.say(f"{name}: killed; `imagegen cleanup DIR` of its workspace ends what is left")
 
 
 def _interrupt(running: dict[str, Child]) -> None:

@@ -65,7 +65,7 @@ def from_template(path: Path, out: Path | None, wish: Wish) -> Iterator["Request
     """The workspace of a template, or of the one that a workspace came from, written."""
     from generator.build import journal  # noqa: PLC0415
 
-    settings = settings_for(path, wish.flags)
+    settings = settings_for(path, wish.flags, fetching=True)
     generated = _from_origin(path, settings) if path.is_dir() else render(path, out, settings)
     request = _request(generated, settings, wish)
     with journal.lease(generated.folder, wish.waiting, wish.while_held):
@@ -214,9 +214,12 @@ def _refuse_older(generated: "Generated", added: list[str]) -> None:
         )
 
 
-def settings_for(subject: Path, flags: Mapping[str, Any]) -> Settings:
-    """The settings for a template or a workspace, with the flags that were given."""
-    return workspace_settings(subject, flags) if subject.is_dir() else template_settings(subject, flags)
+def settings_for(subject: Path, flags: Mapping[str, Any], *, fetching: bool = False) -> Settings:
+    """The settings for a template or a workspace, with the flags that were given. fetching: of a workspace its origin
+    is read again, and not only what it holds."""
+    if subject.is_dir():
+        return workspace_settings(subject, flags, fetching=fetching)
+    return template_settings(subject, flags)
 
 
 def template_settings(path: Path, flags: Mapping[str, Any]) -> Settings:
@@ -227,14 +230,19 @@ def template_settings(path: Path, flags: Mapping[str, Any]) -> Settings:
     return found.settings
 
 
-def workspace_settings(folder: Path, flags: Mapping[str, Any] | None = None, stage: Stage = Stage.READ) -> Settings:
-    """The settings of a workspace: what its lock records, and the user's own for the rest. stage: of the command.
+def workspace_settings(
+    folder: Path, flags: Mapping[str, Any] | None = None, stage: Stage = Stage.READ, *, fetching: bool = False
+) -> Settings:
+    """The settings of a workspace: what its lock records, and the user's own for the rest. stage: of the command;
+    fetching: see settings_for.
 
     Raises ImagegenError where there is no workspace; UsageError for a flag that its lock decides.
     """
     flags = flags or {}
-    found = workspace_found(folder, flags)
-    decided = {name: one for name, one in table().items() if one.scope == "workspace" or one.fetches}
+    found = workspace_found(folder, flags, fetching=fetching)
+    decided = {
+        name: one for name, one in table().items() if one.scope == "workspace" or (one.fetches and not fetching)
+    }  # fmt: skip
     fixed = [one.flag for name, one in decided.items() if is_given(flags.get(name))]
     if fixed:
         raise UsageError(
@@ -249,11 +257,12 @@ def workspace_settings(folder: Path, flags: Mapping[str, Any] | None = None, sta
     return found.settings
 
 
-def workspace_found(folder: Path, flags: Mapping[str, Any] | None = None) -> Found:
+def workspace_found(folder: Path, flags: Mapping[str, Any] | None = None, *, fetching: bool = False) -> Found:
     """The settings of a workspace, each with its origin."""
     from generator.workspace import store  # noqa: PLC0415
 
-    return gather(folder, flags, (str(folder / store.LOCK), require_workspace(folder).settings))
+    lock = (str(folder / store.LOCK), require_workspace(folder).settings)
+    return gather(folder, flags, lock, fetching=fetching)
 
 
 def require_workspace(folder: Path) -> "Lock":

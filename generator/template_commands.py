@@ -69,7 +69,7 @@ def generate(
     """
     codes = []
     for path in paths:
-        settings = settings_for(path, flags)
+        settings = settings_for(path, flags, fetching=True)
         codes.append(_generate_one(path, _folder(path, out, len(paths)), settings, mode, force=force, json=json))
     return max(codes)
 

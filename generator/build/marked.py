@@ -10,9 +10,9 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from generator import masks
 from generator.build.ssh import Login
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, UsageError
+from generator.system import redact, spellings
 
 if TYPE_CHECKING:
     from generator.build.relay import Relay
@@ -30,13 +30,17 @@ def read(names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in names:
         if not _NAME.fullmatch(name):
-            raise ImagegenError("--secret takes the name of an environment variable", "give its name, not its value")
+            raise UsageError("--secret takes the name of an environment variable", "give its name, not its value")
         value = os.environ.get(name)
         if not value:
             raise ImagegenError(f"the secret {name} is not in the environment", f"set it: {name}=… imagegen apply …")
-        if not masks.can_be_masked(value):
+        if not spellings.can_be_redacted(value):
             raise ImagegenError(
-                f"the secret {name} is too short to be masked", f"use one of at least {masks.SHORTEST} characters"
+                f"the secret {name} is too short to be redacted", f"use one of at least {spellings.SHORTEST} characters"
+            )
+        if len(value.encode(errors="replace")) > redact.LONGEST:
+            raise ImagegenError(
+                f"the secret {name} is too large to be redacted", f"use one of at most {redact.LONGEST // 1024} KiB"
             )
         if os.fsencode(value) != value.encode(errors="replace"):
             raise ImagegenError(f"the secret {name} is not UTF-8 text", "encode it, as by base64")

@@ -39,7 +39,7 @@ LOST_HINT = (
 EARLIER_HINT = f"{LOST_HINT}; look at the step before"
 SHUT_HINT = (
     "in a build from the start the later steps use the connection of the first one; to build again from the start:"
-    " `imagegen apply --fresh`"
+    " `imagegen apply DIR --fresh`"
 )
 
 Report = Callable[[str], None]

@@ -16,7 +16,7 @@ from generator.workspace.ledger import Ledger
 
 BEHIND = "the state has released images that the ledger lacks"
 BEHIND_HINT = (
-    "your checkout is behind: pull it; a release whose commit is lost is brought back by `imagegen releases repair`"
+    "your checkout is behind: pull it; a release whose commit is lost is brought back by `imagegen releases repair DIR`"
 )
 # The resources that images are, each the `this` of its module.
 KINDS = ("azurerm_shared_image_version", "azurerm_image", "terraform_data")

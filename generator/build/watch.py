@@ -14,7 +14,7 @@ from generator.build.events import Events
 from generator.build.failures import TerraformFailed
 from generator.build.terraform import Event
 from generator.errors import StepFailed
-from generator.masks import Folded
+from generator.system import redact
 from generator.workspace.blueprint import Blueprint, Step
 
 if TYPE_CHECKING:
@@ -74,6 +74,25 @@ def step_of(blueprint: Blueprint, module: str) -> Step | None:
     return next((step for step in blueprint.steps + blueprint.validations if step.module == module), None)
 
 
+class Printed:
+    """The lines that one step prints, without secrets. A secret may stand in several lines, or in one that the VM has
+    cut into pieces (modules/steps/shell/run.sh.tftpl), so the end of a line may come later."""
+
+    def __init__(self) -> None:
+        self._stream = redact.Stream()
+        self._begun = ""
+
+    def lines(self, line: str) -> list[str]:
+        """The lines that may be shown now that this one has come."""
+        *whole, self._begun = (self._begun + self._stream.feed(f"{line}\n")).split("\n")
+        return whole
+
+    def rest(self) -> list[str]:
+        """What was held back, at the end of the step."""
+        rest, self._begun = self._begun + self._stream.rest(), ""
+        return rest.removesuffix("\n").split("\n") if rest else []
+
+
 @dataclass
 class Watch:
     """Turns the events of one terraform run into steps; keeps each step's last lines for the case that it fails.
@@ -89,7 +108,7 @@ class Watch:
     tails: dict[str, deque[str]] = field(default_factory=dict)
     failed: str | None = None
     titles: dict[str, str] = field(default_factory=dict)
-    _folded: dict[str, Folded] = field(default_factory=dict)
+    _printed: dict[str, Printed] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
     _connecting: set[str] = field(default_factory=set)
     _connected: set[str] = field(default_factory=set)
@@ -122,7 +141,7 @@ class Watch:
                 self._output(step, hook.get("output", ""))
             case "apply_complete" | "apply_errored" as kind:
                 self._unfollow(step)
-                self._show(step, self._folded.pop(step, Folded()).rest())
+                self._show(step, self._printed.pop(step, Printed()).rest())
                 ok = kind == "apply_complete"
                 if step == DEPROVISION and self.relay:
                     self.relay.disconnect()  # the VM waits for this before it powers off
@@ -167,7 +186,7 @@ class Watch:
             thread.join(FOLLOWER_SECONDS)
 
     def _tell(self, step: str, line: str) -> None:
-        self._show(step, self._folded.setdefault(step, Folded()).shown(line))
+        self._show(step, self._printed.setdefault(step, Printed()).lines(line))
 
     def _show(self, step: str, lines: list[str]) -> None:
         for line in lines:
@@ -212,10 +231,10 @@ class Watch:
         )
 
 
-def _whole(pieces: list[str]) -> list[str]:
-    """The lines of a log, with those that were cut into pieces shown as they are while a step runs."""
-    folded = Folded()
-    return [line for piece in pieces for line in folded.shown(piece)] + folded.rest()
+def _whole(lines: list[str]) -> list[str]:
+    """The lines of a log without secrets, as they are shown while a step runs."""
+    printed = Printed()
+    return [shown for line in lines for shown in printed.lines(line)] + printed.rest()
 
 
 def _hint(detail: str) -> str | None:

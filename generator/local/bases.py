@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from generator import private
-from generator.errors import ImagegenError
+from generator.errors import ImagegenError, UsageError
 from generator.local import files, images, recipe
 from generator.run import inherited
 from generator.settings import Settings
@@ -121,7 +121,7 @@ def import_base(settings: Settings, file: Path, alias: str, on_line: Report = la
     name = alias.lower()
     parts = name.split(":")
     if len(parts) != 3 or not all(parts) or "/" in name:
-        raise ImagegenError(f"`{alias}` is not of the form publisher:offer:sku")
+        raise UsageError(f"`{alias}` is not of the form publisher:offer:sku", "use --as PUBLISHER:OFFER:SKU")
     if not file.is_file():
         raise ImagegenError(f"{file} is not a file")
     key = f"import-{hashlib.sha256(f'{name} {images.digest(file)}'.encode()).hexdigest()[:16]}"
@@ -202,7 +202,7 @@ def _require_free(doomed: list[Base]) -> None:
         if files.is_read(base.disk):
             raise ImagegenError(
                 f"a build stands on the base {base.name}",
-                "wait until it has ended, or end it: `imagegen cleanup` in its workspace",
+                "wait until it has ended, or end it by `imagegen cleanup DIR` of its workspace",
             )
 
 

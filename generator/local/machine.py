@@ -237,7 +237,7 @@ def _recorded(directory: Path) -> Machine | None:
         return None
     except (ValueError, TypeError) as error:
         raise DamagedRecord(
-            f"{directory / RECORD} is damaged: {error}", "`imagegen cleanup` ends its machine"
+            f"{directory / RECORD} is damaged: {error}", "`imagegen cleanup DIR` ends its machine"
         ) from error
 
 

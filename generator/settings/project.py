@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError
-from generator.home import home
+from generator.home import known_home
 from generator.settings.kinds import is_web, wrong
 from generator.settings.table import Setting, folder_of
 from generator.system import files
@@ -21,13 +21,12 @@ ROOT = 0  # the user id
 class Project:
     """What was found upward.
 
-    file: the imagegen.toml, None where there is none; repository: whether a git repository begins at its folder or
-    above, and contains both it and the place where the search began; stranger: a file that was passed over, because it
-    belongs to another user.
+    file: the imagegen.toml, None where there is none; top: of the git repository that contains both it and the place
+    where the search began, None without one; stranger: a file that was passed over, because it belongs to another user.
     """
 
     file: Path | None = None
-    repository: bool = False
+    top: Path | None = None
     stranger: Path | None = None
 
     @property
@@ -37,7 +36,7 @@ class Project:
         A checkout may bring an imagegen.toml at its own top, and never above it. Without a repository nothing says
         where a stranger's files end.
         """
-        return self.file.parent if self.file and self.repository else None
+        return self.file.parent if self.file and self.top else None
 
 
 def find(subject: Path) -> Project:
@@ -57,14 +56,14 @@ def find(subject: Path) -> Project:
                 return Project(stranger=path)
             found = path
         if os.path.lexists(folder / ".git"):
-            return Project(found, repository=True)
+            return Project(found, folder)
     return Project(found)
 
 
 def _upward(start: Path) -> Iterator[Path]:
     """A folder and those above it, as far as a project may reach."""
     yield start
-    limits = {home().resolve(), Path(start.anchor)}
+    limits = {Path(start.anchor)} | ({known.resolve()} if (known := known_home()) else set())
     for folder in start.parents:
         if folder in limits or start in limits:
             return
@@ -80,9 +79,12 @@ def _is_of_ours(path: Path, subject: Path) -> bool:
     return path.lstat().st_uid in owners
 
 
-def own_file() -> Path:
-    """The user's own imagegen.toml, whether or not it is there."""
-    return folder_of("XDG_CONFIG_HOME", ".config") / NAME
+def own_file() -> Path | None:
+    """The user's own imagegen.toml, whether or not it is there; None for a user without a home."""
+    try:
+        return folder_of("XDG_CONFIG_HOME", ".config") / NAME
+    except ImagegenError:
+        return None
 
 
 def read(path: Path, known: dict[str, Setting], *, own: bool) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def read(path: Path, known: dict[str, Setting], *, own: bool) -> dict[str, Any]:
     if not own and (chosen := sorted(name for name in values if not known[name].trust)):
         raise ImagegenError(
             f"{path} may not choose {', '.join(chosen)}: it comes with a checkout",
-            f"set {', '.join(known[name].variable for name in chosen)} in the environment, or use {own_file()}",
+            f"set {', '.join(known[name].variable for name in chosen)} in the environment, or use {own_file() or NAME}",
         )
     loaded = {}
     for name, value in values.items():

@@ -43,28 +43,36 @@ def gather(
     subject: Path | None = None,
     flags: Mapping[str, Any] | None = None,
     lock: tuple[str, Mapping[str, Any]] | None = None,
+    *,
+    fetching: bool = False,
 ) -> Found:
     """The value of each setting: flag > variable > the project's imagegen.toml > the user's > default.
 
     subject: the template or workspace, from which the project is found; None: no project counts. flags: as the command
     line gives them; None and an empty list: not given. lock: of a workspace, its name for messages and the settings
-    recorded in it, which nothing else changes. Raises UsageError for a flag or variable of the wrong form and for an
+    recorded in it, which nothing else changes; fetching: its origin is read, for which the project may say from where.
+    Raises UsageError for a flag or variable of the wrong form and for an
     unknown variable; ImagegenError for a file or a lock that has such a value or cannot be read.
     """
     known = table()
     _refuse_unknown_variables(known)
     found = project.find(subject) if subject else Project()
-    chosen: dict[str, tuple[Any, str]] = {name: (default_of(name), DEFAULT) for name in known}
-    own = project.own_file()
-    chosen |= {name: (value, str(own)) for name, value in project.read(own, known, own=True).items()}
+    chosen: dict[str, tuple[Any, str]] = {}
+    if own := project.own_file():
+        chosen |= {name: (value, str(own)) for name, value in project.read(own, known, own=True).items()}
     of_project = project.read(found.file, known, own=False) if found.file else {}
-    least = Trust.TEMPLATE if lock is None else Trust.ANYWHERE
-    taken = {name: value for name, value in of_project.items() if known[name].trust >= least}
+    taken = {
+        name: value for name, value in of_project.items()
+        if known[name].trust is Trust.ANYWHERE
+        or (known[name].trust is Trust.TEMPLATE and (lock is None or (fetching and known[name].fetches)))
+    }  # fmt: skip
     chosen |= {name: (value, str(found.file)) for name, value in taken.items()}
     chosen |= dict(_from_variables(known))
     chosen |= dict(_from_flags(known, flags or {}))
     if lock is not None:
         chosen |= dict(_from_lock(known, *lock))
+    # A default may need the home folder, which not every user has.
+    chosen = {name: chosen[name] if name in chosen else (default_of(name), DEFAULT) for name in known}
     settings = Settings(**{name: value for name, (value, _) in chosen.items()})
     origins = {name: origin for name, (_, origin) in chosen.items()}
     changed = [name for name in taken if origins[name] == str(found.file) and chosen[name][0] != default_of(name)]

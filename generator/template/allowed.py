@@ -29,6 +29,17 @@ def roots_of(template_path: Path, settings: Settings) -> list[Path]:
     return [folder, *([project] if project else []), *settings.allow_files]
 
 
+def require(path: Path, template_path: Path, settings: Settings) -> None:
+    """Raise ImagegenError for a file, named by what comes with a checkout, that is neither in the template's repository
+    nor one that the template may use."""
+    real, top = path.resolve(), project_of(template_path).top
+    if is_of_the_kernel(str(real)):
+        raise ImagegenError(f"{path}: {KERNEL_REFUSAL}")
+    roots = [*roots_of(template_path, settings), *([top] if top else [])]
+    if not any(real.is_relative_to(root.resolve()) for root in roots):
+        raise _outside(str(path), str(real), None)
+
+
 def is_of_the_kernel(path: str) -> bool:
     """Whether a path, as it is written, lies in one of the kernel's folders."""
     plain = os.path.normpath("/" + path.lstrip("/")) if path.startswith("/") else os.path.normpath(path)

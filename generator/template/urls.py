@@ -76,7 +76,7 @@ def redact(uri: str) -> str:
 def plain(uri: str) -> str:
     """A URL without anything that may be secret."""
     user, path, *_ = parts(uri)
-    shown = _replaced(uri[: path[1]], ((span, "") for span in _matrix(uri, path)))
+    shown = _replaced(uri[: path[1]], ((span, "") for span in _in_path(uri, path)))
     return shown[: user[0]] + shown[path[0] :] if user[0] < user[1] else shown
 
 
@@ -102,15 +102,15 @@ def _strict(uri: str) -> Iterator[tuple[int, int]]:
     """Everything but scheme, host, port and path, in order."""
     user, path, query, fragment = parts(uri)
     after = (query if query[0] < query[1] else fragment)[0]
-    for start, end in (user, *_matrix(uri, path), (after, len(uri))):
+    for start, end in (user, *_in_path(uri, path), (after, len(uri))):
         if start < end:
             yield start, end
 
 
-def _matrix(uri: str, path: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """The values of `;NAME=VALUE` in a path."""
-    for found in re.compile(r";[^=;/]*=([^;/]+)").finditer(uri, *path):
-        yield found.span(1)
+def _in_path(uri: str, path: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """The secrets in a path: values of `;NAME=VALUE`, and the user of a URL that stands in it."""
+    for found in re.compile(r";[^=;/]*=([^;/]+)|:(?:\\?/){2}([^/]*)@").finditer(uri, *path):
+        yield found.span(found.lastindex or 0)
 
 
 def _first(text: str, marks: str, start: int) -> int:
@@ -204,7 +204,7 @@ def _members(uri: str) -> Iterator[tuple[str, int, int]]:
     """Name, start and end of each secret of a URL, in order."""
     user, path, query, fragment = parts(uri)
     found = [("@", *user)]
-    found += [("", *span) for span in _matrix(uri, path)]
+    found += [("", *span) for span in _in_path(uri, path)]
     for piece in re.compile(r"[^&;]+").finditer(uri, *query):
         name, equals, value = piece[0].partition("=")
         plain_name, plain_value = unquote(name).lower(), unquote(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.errors import ImagegenError
 from generator.settings import Settings, to_lock
-from generator.template import plain
+from generator.template import allowed, plain
 from generator.template.reader import SHORTEST_TOLD
 from generator.workspace import ledger, names, store
 from generator.workspace import origin as origins
@@ -87,7 +87,9 @@ def from_origin(folder: Path, settings: Settings) -> Generated | None:
         held = _recorded(folder, _uris(read(folder / store.TEMPLATE, _own(folder, settings, lock)).template), lock)
     except ImagegenError:
         held = {}  # its own copy cannot be read: all is read again
-    return from_template(template, replace(settings, parameters=lock.origin.parameters_in(folder)), folder, lock, held)
+    if parameters := lock.origin.parameters_in(folder):
+        allowed.require(parameters, template, settings)
+    return from_template(template, replace(settings, parameters=parameters), folder, lock, held)
 
 
 def _own(folder: Path, settings: Settings, lock: store.Lock) -> Settings:
@@ -104,12 +106,17 @@ def changed_origin(folder: Path, settings: Settings, generated: Generated) -> li
     if lock is None or lock.origin is None:
         return []
     changed = lock.origin.differing(folder)
-    if not changed and None in lock.origin.files.values() and (again := from_origin(folder, settings)):
-        # Of a file with a secret in it no digest is kept: what it makes is compared.
-        content = {path for path in again.files if path.startswith(store.CONTENT)}
-        if any(again.files[path] != generated.files.get(path) for path in content):
-            changed = [str(folder / name) for name, digest in lock.origin.files.items() if digest is None]
-    return changed
+    if changed or None not in lock.origin.files.values():
+        return changed
+    # Of a file with a secret in it no digest is kept: what it makes is compared.
+    try:
+        again = from_origin(folder, settings)
+    except ImagegenError:  # it cannot be generated again as it is
+        same = False
+    else:
+        content = {path for path in again.files if path.startswith(store.CONTENT)} if again else set()
+        same = again is None or all(again.files[path] == generated.files.get(path) for path in content)
+    return [] if same else [str(folder / name) for name, digest in lock.origin.files.items() if digest is None]
 
 
 def _rendered(

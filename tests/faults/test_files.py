@@ -156,8 +156,8 @@ def test_a_spoiled_record_of_a_machine(workspace: Path, kept: Path, world: World
     shown = command("status", workspace)
     assert shown.code == 0
     assert "machine.json is damaged: " in shown.out
-    assert "(hint: `imagegen cleanup` ends its machine" in shown.out
-    _told(command("ssh", workspace), "machine.json is damaged", "hint: `imagegen cleanup` ends its machine")
+    assert "(hint: `imagegen cleanup DIR` ends its machine" in shown.out
+    _told(command("ssh", workspace), "machine.json is damaged", "hint: `imagegen cleanup DIR` ends its machine")
     assert command("cleanup", workspace).code == 0
     invariants.nothing_is_left(workspace, world.state_dir)
 

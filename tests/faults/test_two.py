@@ -151,7 +151,7 @@ def test_a_build_that_heeds_no_interrupt_is_killed_and_said_to_be(
         time.sleep(0.5)
     _, err = child.communicate(timeout=20)
     assert child.returncode == 130, err
-    assert err.count("killed; `imagegen cleanup` of its workspace ends what is left") == 2, err
+    assert err.count("killed; `imagegen cleanup DIR` of its workspace ends what is left") == 2, err
     for folder in pair:
         assert command("cleanup", folder).code == 0
     for folder in pair:

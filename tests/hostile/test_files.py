@@ -183,3 +183,38 @@ def test_only_a_plain_file_is_read(generate: Generate, folder: Path, tmp_path: P
         said = generate(name, *flags)
         assert said.code == 1
         assert "is not a plain file" in said.err or "is a folder" in said.err or "outside the template" in said.err
+
+
+def test_a_workspace_is_generated_again_with_the_files_that_are_allowed(
+    generate: Generate, folder: Path, tmp_path: Path
+) -> None:
+    """The refusal's flag is one that the same command takes."""
+    (tmp_path / "secret").write_text("echo one\n")
+    allow = ("--allow-files", str(tmp_path / "secret"))
+    assert generate("../../../secret", *allow).code == 0
+    said = command("generate", tmp_path / "out", "--check")
+    assert said.code == 1
+    assert f"pass --allow-files {tmp_path}/secret" in said.err
+    assert command("generate", tmp_path / "out", "--check", *allow).code == 0
+    (tmp_path / "secret").write_text("echo two\n")
+    assert command("generate", tmp_path / "out", *allow).code == 0
+    assert _content(tmp_path) == "echo two\n"
+
+
+def test_a_lock_carries_no_file_into_its_workspace(generate: Generate, folder: Path, tmp_path: Path) -> None:
+    """It comes with a checkout, and says which parameter file was used."""
+    (folder / "a.sh").write_text("true\n")
+    assert generate("a.sh").code == 0
+    lock = json.loads((tmp_path / "out/imagegen.lock.json").read_text())
+    if "origin" not in lock:
+        pytest.skip("the workspace does not know its origin")
+    (tmp_path / "private.json").write_text(json.dumps({"parameters": {"x": {"value": SECRET}}}))
+    for name in ("../private.json", "link.json"):
+        (tmp_path / "out/link.json").unlink(missing_ok=True)
+        (tmp_path / "out/link.json").symlink_to(tmp_path / "private.json")
+        lock["origin"]["parameters"] = name
+        (tmp_path / "out/imagegen.lock.json").write_text(json.dumps(lock))
+        said = command("generate", tmp_path / "out")
+        assert said.code == 1
+        assert f"leads to {tmp_path}/private.json, outside the template's folder" in said.err
+        assert not (tmp_path / "out/parameters.json").exists()

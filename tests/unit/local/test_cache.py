@@ -180,11 +180,11 @@ def test_a_broken_build_resumes_from_a_saved_vm_where_there_may_be_one(
     monkeypatch.setattr(bases, "lookup", lambda *_: "a base")
     monkeypatch.setattr(bases, "held", lambda _: nullcontext())
     target = LocalTarget(Settings(cache_dir=tmp_path))
-    broken = {"machine": {"directory": "/none", "cache": inputs() | {"steps": ["010-one"]}}}
+    broken: dict[str, Any] = {"machine": {"directory": "/none", "cache": inputs() | {"steps": ["010-one"]}}}
     job = cast(Any, SimpleNamespace(blueprint=BLUEPRINT))
     with pytest.raises(ImagegenError, match=SAVED):
         target.going_on(job, broken, set())
-    broken["machine"]["cache"]["keep"] = {}  # as with --secret
+    broken["machine"]["cache"] |= {"keep": {}}  # as with --secret
     told = target.going_on(job, broken, set())
     assert (told["machine"]["cache"]["keep"], told["machine"]["cache"]["steps"]) == ({}, ["010-one"])
     with pytest.raises(ImagegenError, match="some of its steps were cached"):

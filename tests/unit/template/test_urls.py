@@ -31,7 +31,7 @@ SECRET = [
     "https://h.example/a.sh#HUNTER2", "https://h.example/a.sh?raw=true#token=HUNTER2", "https://h.example/a.sh#?x=HUNTER2",
     "https://HUNTER2@h.example/a.sh", "https://u:HUNTER2@h.example/a.sh", "https://u:p@HUNTER2@h.example/a.sh",
     "https://u:p@@HUNTER2@h.example/a.sh", "https://:HUNTER2@h.example:8443/a.sh", "https://u:HUNTER%402@h.example/a.sh",
-    "https://h.example/a.sh;token=HUNTER2", "https://h.example/;s=HUNTER2/a.sh?raw=1",
+    "https://h.example/https://u:HUNTER2@x/a.sh", "https://h.example/a.sh;token=HUNTER2", "https://h.example/;s=HUNTER2/a.sh?raw=1",
     "https://h.example/a.sh?path=https://u:HUNTER2@x/", f"https://h.example/a.sh?v={LONG * 5}",
 ]  # fmt: skip
 
