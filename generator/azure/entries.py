@@ -5,7 +5,8 @@ from typing import Any
 from generator.azure import ids
 from generator.build.releases import Ledger
 from generator.build.target import Job
-from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG, canonical
+from generator.template.ids import canonical
+from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
 from generator.workspace.blueprint import Azure, Destination
 
 

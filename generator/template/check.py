@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import Problem
+from generator.settings import Settings
 from generator.template import explain, lint, placeholders, support, versions
 from generator.template.document import Document, Path, in_order
 from generator.template.schema import (
@@ -19,6 +20,7 @@ from generator.template.schema import (
     Optimize,
     Plain,
     Source,
+    Tagged,
     Validate,
     Validator,
     VmProfile,
@@ -30,7 +32,7 @@ from generator.template.tolerance import tolerant
 
 MOST = 1000  # problems of one origin; a person reads no more, and a hostile file must not make millions
 ENVELOPE = TypeAdapter(Envelope)
-PLAIN = TypeAdapter(Plain)
+OF_PROPERTIES = tuple((model, TypeAdapter(model)) for model in (Plain, Tagged))
 # The parts that rules look at, each read by itself.
 PARTS: tuple[tuple[str, TypeAdapter[Any]], ...] = (
     ("identity", TypeAdapter(Identity)),
@@ -57,10 +59,10 @@ class Checked(NamedTuple):
     refusals: list[Problem]
 
 
-def check(document: Document, target: str, known: list[Problem]) -> Checked:
+def check(document: Document, settings: Settings, known: list[Problem]) -> Checked:
     """Everything that is to be said of an image template whose placeholders are filled as far as they are given.
 
-    `known`: what its expressions gave already.
+    `settings`: the target, and where it builds; `known`: what its expressions gave already.
     """
     if not isinstance(document.value, dict):
         refused = document.problem((), "an image template is a JSON object: `{ … }`")
@@ -70,10 +72,11 @@ def check(document: Document, target: str, known: list[Problem]) -> Checked:
     given = document
     document, put_right = tolerant(given, version)
     template, refused_by_model = _template(document)
+    parts = list(_parts(document))
     found = chain(
         put_right,
         _some(refused_by_model),
-        _some(lint.check(document, list(_parts(document)))),
+        _some(lint.check(document, parts)),
         _some(versions.check(document, version)),
     )
     # Of a value that is none yet, a placeholder or an expression that fails, nothing else is worth saying.
@@ -81,7 +84,8 @@ def check(document: Document, target: str, known: list[Problem]) -> Checked:
     no_values = {at for one in (*places, *known) for at in _where(one)}
     problems = [*known, *placeholders.problems(given, left)]
     problems += [one for one in found if not _where(one) & no_values]
-    refusals = [one for one in _some(support.check(document, target)) if not _where(one) & no_values]
+    by_target = chain(support.check(document, settings.target), support.placement(document, given, parts, settings))
+    refusals = [one for one in _some(by_target) if not _where(one) & no_values]
     return Checked(template, document, in_order(problems), in_order(refusals))
 
 
@@ -114,7 +118,8 @@ def _parts(document: Document) -> Iterator[tuple[Path, Any]]:
     yield from _part((), _without_inner(document.value, Envelope), ENVELOPE)
     for path, value in document.select("properties"):
         if isinstance(value, dict):
-            yield from _part(path, _without_inner(value, Plain), PLAIN)
+            for model, adapter in OF_PROPERTIES:
+                yield from _part(path, _without_inner(value, model), adapter)
     for pattern, adapter in PARTS:
         for path, value in document.select(pattern):
             yield from _part(path, value, adapter)

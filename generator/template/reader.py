@@ -88,7 +88,7 @@ def read_bytes(
     with _without_collecting():
         document = load(raw, file)
         given = inputs.put_in(document, settings, parameters)
-        checked = check(given.document, settings.target, given.problems)
+        checked = check(given.document, settings, given.problems)
     said = [*checked.problems, *(checked.refusals if building else [])]
     if settings.strict:
         said = [replace(problem, level="error") for problem in (*said, *document.relaxed)]

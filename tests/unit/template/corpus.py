@@ -30,6 +30,9 @@ KINDS = {
     "artifactslocation": "https://example.org/",
     "api": "2020-02-14",
     "imageid": f"{GROUP}/images/image",
+    "region2": "northeurope",
+    "region": "westeurope",
+    "location": "westeurope",
 }
 BY_TYPE: dict[str, Any] = {
     "array": [], "bool": False, "int": 60, "object": {}, "securestring": "secret", "string": "value",
