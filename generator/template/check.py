@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from generator.errors import Problem
 from generator.settings import Settings
 from generator.template import explain, lint, placeholders, support, versions
-from generator.template.document import Document, Path, in_order
+from generator.template.document import LAST_COUNTS, Document, Path, in_order
 from generator.template.schema import (
     Customizer,
     Distributor,
@@ -81,12 +82,20 @@ def check(document: Document, settings: Settings, known: list[Problem]) -> Check
     )
     # Of a value that is none yet, a placeholder or an expression that fails, nothing else is worth saying.
     places = (given.problem(path, "", at_key=at_key) for names in left.values() for path, at_key in names)
-    no_values = {at for one in (*places, *known) for at in _where(one)}
-    problems = [*known, *placeholders.problems(given, left)]
+    failed = (one for one in known if one.level == "error")
+    no_values = {at for one in (*places, *failed) for at in _where(one)}
+    problems = [*known, *_duplicates(given, version), *placeholders.problems(given, left)]
     problems += [one for one in found if not _where(one) & no_values]
     by_target = chain(support.check(document, settings.target), support.placement(document, given, parts, settings))
     refusals = [one for one in _some(by_target) if not _where(one) & no_values]
     return Checked(template, document, in_order(problems), in_order(refusals))
+
+
+def _duplicates(document: Document, version: str | None) -> Iterator[Problem]:
+    """Duplicate keys: refused like other mistakes from 2024-02-01 on, before that the last one counts."""
+    for one in document.duplicates:
+        refused = replace(one, level="error", hint=(one.hint or "").removeprefix(LAST_COUNTS))
+        yield refused if versions.is_strict(version) else one
 
 
 def _where(problem: Problem) -> set[Any]:

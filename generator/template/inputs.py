@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
@@ -52,35 +52,53 @@ def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes]
             raise ImagegenError(f"what is given for {name} is not text in UTF-8")
     filled, used = placeholders.fill(document, sets)
     values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    deployed = is_deployment(filled.value)
+    if deployed:  # Azure Resource Manager takes the last of duplicate keys, whatever the version of a resource
+        from generator.template.arm.samenames import drop_earlier  # noqa: PLC0415 - slow to import
+
+        problems, filled = [*filled.duplicates, *drop_earlier(filled)], replace(filled, duplicates=[])
     if parameters:
-        values, in_file = _in_file(parameters, sets)
-        used |= in_file
-    if not sets and not is_deployment(filled.value) and not CALL.search(document.text):
-        return Given(filled, [], set(), set())
+        file = _in_file(parameters, sets)
+        values, problems = file.values, [*problems, *file.duplicates]
+        used |= file.used
+    if not sets and not deployed and not CALL.search(document.text):
+        return Given(filled, problems, set(), set())
     inputs = Inputs(parameters=values, sets=sets, resource=settings.resource or None, **where)
     from generator.template.arm.expand import evaluate_body, expand  # noqa: PLC0415 - slow to import
 
     try:
-        expanded = (expand if is_deployment(filled.value) else evaluate_body)(filled, inputs)
+        expanded = (expand if deployed else evaluate_body)(filled, inputs)
     except InvalidTemplate as error:
-        if is_deployment(filled.value):
+        if deployed:
             left = placeholders.unfilled(filled, DEPLOYED)
-            raise InvalidTemplate(in_order([*error.problems, *placeholders.problems(filled, left)])) from error
-        return Given(filled, error.problems, set(), set())
+            unfilled = placeholders.problems(filled, left)
+            raise InvalidTemplate(in_order([*error.problems, *unfilled, *problems])) from error
+        return Given(filled, [*error.problems, *problems], set(), set())
     unused = sorted(set(sets) - used - expanded.used)
-    return Given(expanded.document, list(_unused(unused, _wanted(filled))), expanded.secrets, expanded.made)
+    problems = [*problems, *_unused(unused, _wanted(filled))]
+    return Given(expanded.document, problems, expanded.secrets, expanded.made)
 
 
-def _in_file(parameters: tuple[str, bytes], sets: dict[str, str]) -> tuple[dict[str, Any], set[str]]:
-    """The values in a parameter file, and the names that fill its placeholders. Its lines are not shown: they may be
-    secret, and so may the words of one that is no JSON."""
+class _File(NamedTuple):
+    """What a parameter file says: its values, the names that fill its placeholders, warnings for duplicate keys."""
+
+    values: dict[str, Any]
+    used: set[str]
+    duplicates: list[Problem]
+
+
+def _in_file(parameters: tuple[str, bytes], sets: dict[str, str]) -> _File:
+    """What a parameter file says. Its lines are not shown: they may be secret, and so may the words of one that is no
+    JSON."""
     try:
         document = load(parameters[1], parameters[0])
     except InvalidTemplate as error:
         raise InvalidTemplate([_wordless(problem) for problem in error.problems]) from None
     try:
         filled = placeholders.fill(document, sets)
-        return parameters_of(filled.document), filled.used
+        duplicates = [replace(problem, quoted=False) for problem in filled.document.duplicates]
+        return _File(parameters_of(filled.document), filled.used, duplicates)
     except InvalidTemplate as error:
         raise InvalidTemplate([replace(problem, quoted=False) for problem in error.problems]) from None
 

@@ -5,8 +5,8 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from generator.errors import InvalidTemplate, Problem
-from generator.template.document import Document, Path, Place
+from generator.errors import Problem
+from generator.template.document import Document, Path, Place, duplicate
 from generator.template.tokens import Bare
 
 PLACEHOLDER = re.compile(r"<([A-Za-z][\w .-]{0,80})>")
@@ -31,15 +31,14 @@ class Filled(NamedTuple):
 def fill(document: Document, sets: Mapping[str, str]) -> Filled:
     """Put the given values in the place of their placeholders: in values, in keys, inside longer text, in scripts.
 
-    Raises InvalidTemplate where two keys of an object become the same.
+    Keys of an object that become the same are duplicates like others.
     """
     if not sets:
         return Filled(document, set())
     filling = _Filling(document, sets)
     value, places = filling.value(document.value, document.places, ())
-    if filling.problems:
-        raise InvalidTemplate(filling.problems)
-    return Filled(replace(document, value=value, places=places), filling.used)
+    duplicates = [*document.duplicates, *filling.duplicates]
+    return Filled(replace(document, value=value, places=places, duplicates=duplicates), filling.used)
 
 
 class _Filling:
@@ -49,7 +48,7 @@ class _Filling:
         self.document = document
         self.sets = sets
         self.used: set[str] = set()
-        self.problems: list[Problem] = []
+        self.duplicates: list[Problem] = []
 
     def value(self, value: Any, place: Place, path: Path) -> tuple[Any, Place]:
         """A value with what it holds filled."""
@@ -70,10 +69,11 @@ class _Filling:
         given = place.inside if isinstance(place.inside, dict) else {}
         for key, item in value.items():
             name = str(self.text(key))
+            at = given.get(key, place)
             if name in filled:
-                message = f"this key becomes `{name[:80]}`, which stands in this object already"
-                self.problems.append(self.document.problem((*path, key), message, "keep one", at_key=True))
-            filled[name], inside[name] = self.value(item, given.get(key, place), (*path, key))
+                file, lines, first = self.document.file, self.document.lines, inside[name].key
+                self.duplicates.append(duplicate(file, lines, (*path, name), at.key, first))
+            filled[name], inside[name] = self.value(item, at, (*path, key))
         return filled, place._replace(inside=inside)
 
     def text(self, text: str) -> str:

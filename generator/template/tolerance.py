@@ -1,11 +1,13 @@
-"""What old API versions let pass, put right: names and types in any case, old and misspelled names, unknown ones.
+"""What old API versions let pass, put right: names and types in any case, old and misspelled names, unknown ones, and
+values of another kind, such as "120" for 120.
 
-Before 2024-02-01 the service ignored case and what it did not know (aib-reference 1.1); templates rely on that.
+Before 2024-02-01 the service ignored case and what it did not know, and converted values; templates rely on that.
 """
 
+import json
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_origin
 
 from generator.errors import Problem
 from generator.template.document import Document, Path, Place
@@ -20,7 +22,8 @@ OLD = {"script": "scriptUri"}
 # format itself has `stagingResourceGroup` and `exactStagingResourceGroup`.
 CERTAIN = 0.85
 LETTERS = 2
-WHOLE = re.compile(r"-?[0-9]{1,20}\Z")
+WHOLE = re.compile(r"[+-]?[0-9]{1,20}\Z", re.ASCII)
+MISSING = object()
 
 
 def tolerant(document: Document, version: str | None) -> tuple[Document, list[Problem]]:
@@ -52,6 +55,8 @@ class _Fitting:
     def fit(self, kind: Any, value: Any, place: Place, path: Path) -> tuple[Any, Place]:
         """A value as its type wants it. A value that is no such thing stays as it is: the models refuse it."""
         kind = bare(kind)
+        if self.lenient and get_origin(kind) is tuple and _is_item(inside(kind, 0), value):
+            return self._single(kind, value, place, path)
         if isinstance(value, dict):
             return self._object(kind, value, place, path)
         if isinstance(value, list):
@@ -61,17 +66,21 @@ class _Fitting:
                 for index, (item, at) in enumerate(zip(value, given, strict=True))
             ]
             return [item for item, _ in pairs], place._replace(inside=[at for _, at in pairs])
-        return (self._text(kind, value, path) if isinstance(value, str) else value), place
+        return self._plain(kind, value, place, path), place
+
+    def _single(self, kind: Any, value: Any, place: Place, path: Path) -> tuple[Any, Place]:
+        """The list of a single value: PowerShell's ConvertTo-Json writes lists of one so."""
+        item, at = self.fit(inside(kind, 0), value, place, path)
+        self._warn(path, "a single value is read as a list of one", "write it in `[ … ]`", at_key=False)
+        return [item], place._replace(inside=[at])
 
     def _object(self, kind: Any, value: dict[str, Any], place: Place, path: Path) -> tuple[Any, Place]:
         model = self._member(kind, value) if members(kind) else kind
         fitted: dict[str, Any] = {}
         at: dict[str, Place] = {}
         given = place.inside if isinstance(place.inside, dict) else {}
-        for key, item in value.items():
-            name = self._name(model, key, value, path)
-            if name is not None and name not in fitted:
-                fitted[name], at[name] = self.fit(inside(model, name), item, given.get(key, place), (*path, key))
+        for key, name in self._names(model, value, path).items():
+            fitted[name], at[name] = self.fit(inside(model, name), value[key], given.get(key, place), (*path, key))
         return fitted, place._replace(inside=at)
 
     def _member(self, union: Any, value: dict[str, Any]) -> Any:
@@ -80,38 +89,104 @@ class _Fitting:
         wanted = [item for key, item in value.items() if same(key) == "type" and isinstance(item, str)]
         return next((model for name, model in members(union).items() if wanted and same(name) == same(wanted[0])), None)
 
-    def _name(self, model: Any, key: str, value: dict[str, Any], path: Path) -> str | None:
-        """The name that a key means; None when it means nothing."""
-        names = fields(model)
-        if key in names or not self.lenient or not is_section(model):
-            return key
-        name = OLD.get(key.lower()) if OLD.get(key.lower()) in names else certain(key, list(names))
-        if name is None:
-            near = nearest(key, list(names))
-            hint = f"did you mean `{near}`?" if near else "take it away"
-            self._warn((*path, key), f"`{key[:80]}` is not known here and has no effect", hint)
-        elif name in value:
-            self._warn((*path, key), f"`{key[:80]}` has no effect beside `{name}`", "take it away")
-            name = None
-        else:
-            self._warn((*path, key), f"`{key[:80]}` is read as `{name}`", f"write `{name}`")
-        return name
+    def _names(self, model: Any, value: dict[str, Any], path: Path) -> dict[str, str]:
+        """The keys of an object that count, with the name that each means.
 
-    def _text(self, kind: Any, text: str, path: Path) -> Any:
-        """A text in its place: a choice in its own case; a given value as the number or truth that is wanted."""
+        Of several keys for one name its own spelling counts, else the last in another case, else the first guess.
+        """
+        if not self.lenient or not is_section(model):
+            return {key: key for key in value}
+        names = fields(model)
+        meant = {key: self._name(list(names), key) for key in value}
+        counting: dict[str, str] = {}
+        for key, name in meant.items():
+            if name is not None and (name not in counting or _rank(key, name) >= max(_rank(counting[name], name), 1)):
+                counting[name] = key
+        for key, name in meant.items():
+            if name is None:
+                self._unknown(names, key, value[key], path)
+            elif counting[name] != key:
+                self._warn((*path, key), f"`{key[:80]}` has no effect beside `{counting[name][:80]}`", "remove it")
+            elif key != name:
+                self._warn((*path, key), f"`{key[:80]}` is read as `{name}`", f"write `{name}`")
+        return {key: name for key, name in meant.items() if name is not None and counting[name] == key}
+
+    def _name(self, names: list[str], key: str) -> str | None:
+        """The name that a key means; None when it means nothing."""
+        if key in names:
+            return key
+        old = OLD.get(key.lower())
+        return old if old in names else certain(key, names)
+
+    def _unknown(self, names: dict[str, Any], key: str, value: Any, path: Path) -> None:
+        """Warn of a key that means nothing; one without a value says nothing either."""
+        if value is not None:
+            near = nearest(key, list(names))
+            hint = f"did you mean `{near}`?" if near else "remove it"
+            self._warn((*path, key), f"`{key[:80]}` is not known here and has no effect", hint)
+
+    def _plain(self, kind: Any, value: Any, place: Place, path: Path) -> Any:
+        """A value that is no object and no list, as the kind that is wanted in its place."""
+        if isinstance(value, Given):  # what fills a placeholder has no kind of its own
+            converted = _converted(kind, str(value)) if kind in (int, bool) else MISSING
+            value = str(value) if converted is MISSING else converted
+        if not self.lenient:
+            return value
         allowed = choices(kind)
-        if self.lenient and allowed and text not in allowed:
-            meant = next((one for one in allowed if one.lower() == text.lower()), text)
-            if meant != text:
-                self._warn(path, f"`{text}` is read as `{meant}`", f"write `{meant}`", at_key=False)
-            return meant
-        if isinstance(text, Given):
-            if kind is int and WHOLE.match(text):
-                return int(text)
-            if kind is bool and text.lower() in ("true", "false"):
-                return text.lower() == "true"
-        return str(text) if isinstance(text, Given) else text
+        if allowed and isinstance(value, str) and value not in allowed:
+            meant = next((one for one in allowed if one.lower() == value.strip().lower()), MISSING)
+        else:
+            meant = _converted(kind, value, self._written(value, place))
+        if meant is MISSING:
+            return value
+        shown, read = (json.dumps(one, ensure_ascii=False)[:80] for one in (value, meant))
+        if allowed:
+            shown, read = str(value)[:80], str(meant)
+        self._warn(path, f"`{shown}` is read as `{read}`", f"write `{read}`", at_key=False)
+        return meant
+
+    def _written(self, value: Any, place: Place) -> str:
+        """A number as the file writes it, such as `1.10`; what an expression gives is not there."""
+        text = self.document.text[place.start : place.end]
+        try:
+            return text if json.loads(text) == value else json.dumps(value)
+        except ValueError:
+            return json.dumps(value)
 
     def _warn(self, path: Path, message: str, hint: str, *, at_key: bool = True) -> None:
         hint += ": API versions from 2024-02-01 on refuse anything else" if hint.startswith("write") else ""
         self.found.append(self.document.problem(path, message, hint, level="warning", at_key=at_key))
+
+
+def _is_item(kind: Any, value: Any) -> bool:
+    """Whether a value may be an item of a list of this kind: an object of sections, plain values of others."""
+    if is_section(bare(kind)) or members(kind):
+        return isinstance(value, dict)
+    return isinstance(value, str | int | float)
+
+
+def _rank(key: str, name: str) -> int:
+    """How surely a key means a name: 2 its own spelling, 1 another case, 0 a guess."""
+    return 2 if key == name else int(key.lower() == name.lower())
+
+
+def _converted(kind: Any, value: Any, written: str = "") -> Any:
+    """A plain value as another kind, as JSON readers of many services convert them; MISSING where nothing is to do.
+
+    Texts become numbers and truths, numbers with a fraction of zeros whole ones, 1 and 0 truths, numbers and truths
+    texts. `written`: a number as the file writes it.
+    """
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if kind is int and WHOLE.match(text):
+        converted: Any = int(text)
+    elif kind is int and isinstance(value, float) and value.is_integer():
+        converted = int(value)
+    elif kind is bool and (text in ("true", "false") or (type(value) is int and value in (0, 1))):
+        converted = text == "true" or value == 1
+    elif kind is str and isinstance(value, bool):
+        converted = "true" if value else "false"
+    elif kind is str and isinstance(value, int | float):
+        converted = written
+    else:
+        converted = MISSING
+    return converted

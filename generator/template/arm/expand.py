@@ -120,7 +120,7 @@ def _built(run: Run, scope: Scope, body: Any, place: Place, path: Path) -> Expan
     builder.finish()
     measure(value, MAX_VALUES, MAX_BYTES, MAX_DEPTH * 3)
     document = run.document
-    plain = Document(document.file, document.text, value, places, document.lines, document.relaxed)
+    plain = replace(document, value=value, places=places)
     return Expanded(plain, run.used, run.secrets, run.secure)
 
 
