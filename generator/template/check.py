@@ -32,6 +32,7 @@ from generator.template.schema.shape import bare, fields, is_section
 from generator.template.tolerance import tolerant
 
 MOST = 1000  # problems of one origin; a person reads no more, and a hostile file must not make millions
+Left = dict[str, list[tuple[Path, bool]]]
 ENVELOPE = TypeAdapter(Envelope)
 OF_PROPERTIES = tuple((model, TypeAdapter(model)) for model in (Plain, Tagged))
 # The parts that rules look at, each read by itself.
@@ -69,9 +70,9 @@ def check(document: Document, settings: Settings, known: list[Problem]) -> Check
         refused = document.problem((), "an image template is a JSON object: `{ … }`")
         return Checked(None, document, [*known, refused], [])
     version = versions.version_of(document)
-    left = placeholders.unfilled(document)
     given = document
-    document, put_right = tolerant(given, version)
+    document, put_right, without_effect = tolerant(given, version)
+    left = _without(placeholders.unfilled(given), without_effect)
     template, refused_by_model = _template(document)
     parts = list(_parts(document))
     found = chain(
@@ -89,6 +90,15 @@ def check(document: Document, settings: Settings, known: list[Problem]) -> Check
     by_target = chain(support.check(document, settings.target), support.placement(document, given, parts, settings))
     refusals = [one for one in _some(by_target) if not _where(one) & no_values]
     return Checked(template, document, in_order(problems), in_order(refusals))
+
+
+def _without(left: Left, without_effect: set[Path]) -> Left:
+    """The placeholders that are left but for those in what has no effect."""
+    places = {
+        name: [one for one in found if not placeholders.is_under(one[0], without_effect)]
+        for name, found in left.items()
+    }
+    return {name: found for name, found in places.items() if found}
 
 
 def _duplicates(document: Document, version: str | None) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from generator.settings import Settings
 from generator.template import placeholders
 from generator.template.arm.deployed import is_deployment
 from generator.template.arm.inputs import Inputs, parameters_of
-from generator.template.document import Document, in_order
+from generator.template.document import Document, Path, in_order
 from generator.template.load import load
 from generator.template.tokens import SURROGATE
 
@@ -19,8 +19,6 @@ FLAG = "--set "
 # A text that may call a function, in the file as it is written; without one and without `--set` there is nothing to
 # evaluate, which a large file is spared.
 CALL = re.compile(r'"\s*(?:\[|\\u005b)\s*[A-Za-z_\\]', re.IGNORECASE)
-# Of a deployment template, what becomes an image template; the rest is talk.
-DEPLOYED = {"resources", "variables"}
 WORD = re.compile(r"`[^`]{3,}`|\"[^\"]{3,}\"|(?<=the key )\S+")  # of a file, in a message
 WHERE = ("resource_group", "location", "subscription_id", "tenant_id", "deployment_name", "utc_now", "seed")
 
@@ -30,13 +28,16 @@ class Given:
     """The image template that a document holds, with the values that were given for it.
 
     `problems` are of what was given and of the expressions; `secrets` are texts that must not be shown, `made` those
-    that were made of them.
+    that were made of them. `assumed` are warnings for what nobody said; those at `places` decide where something is
+    built.
     """
 
     document: Document
     problems: list[Problem]
     secrets: set[str]
     made: set[str]
+    assumed: list[Problem] = field(default_factory=list)
+    places: list[Path] = field(default_factory=list)
 
 
 def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes] | None) -> Given:
@@ -66,18 +67,21 @@ def put_in(document: Document, settings: Settings, parameters: tuple[str, bytes]
         return Given(filled, problems, set(), set())
     inputs = Inputs(parameters=values, sets=sets, resource=settings.resource or None, **where)
     from generator.template.arm.expand import evaluate_body, expand  # noqa: PLC0415 - slow to import
+    from generator.template.arm.missing import read_places  # noqa: PLC0415
 
     try:
         expanded = (expand if deployed else evaluate_body)(filled, inputs)
     except InvalidTemplate as error:
         if deployed:
-            left = placeholders.unfilled(filled, DEPLOYED)
+            left = placeholders.unfilled(filled, read_places(filled))
             unfilled = placeholders.problems(filled, left)
             raise InvalidTemplate(in_order([*error.problems, *unfilled, *problems])) from error
         return Given(filled, [*error.problems, *problems], set(), set())
     unused = sorted(set(sets) - used - expanded.used)
     problems = [*problems, *_unused(unused, _wanted(filled))]
-    return Given(expanded.document, problems, expanded.secrets, expanded.made)
+    return Given(
+        expanded.document, problems, expanded.secrets, expanded.made, expanded.assumed, expanded.places
+    )  # fmt: skip
 
 
 class _File(NamedTuple):

@@ -28,7 +28,7 @@ def load(raw: bytes, file: str) -> Document:
     if len(raw) > MAX_BYTES:
         raise _refused(file, "", 0, f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB")
     text = _decode(raw, file)
-    reader = _Reader(text, file)
+    reader = Reader(text, file)
     value, place = reader.document()
     if reader.problems:
         raise InvalidTemplate(in_order([*reader.problems, *reader.duplicates]))
@@ -57,7 +57,7 @@ class _TooMuchError(Exception):
     """Reading ends here: the rest would only repeat what was said, or cost too much."""
 
 
-class _Reader:
+class Reader:
     """One reading of a text: descends through it, one token ahead, and goes on after a mistake."""
 
     def __init__(self, text: str, file: str) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
 from generator.template import addresses, plain
-from generator.template.document import Document, in_order
+from generator.template.document import Document, in_order, written
+from generator.template.document import Path as DocumentPath
 from generator.template.load import MAX_BYTES, load
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*')  # a text or a number in JSON
 _VALUE = re.compile(r"true|false|null|[0-9.eE+-]+")  # what JSON has without quotes
 SHORTEST_TOLD = 6  # characters; a secret, or what was made of one, of fewer is likely to stand elsewhere by chance
+ASSUMED = ": it is read as "  # see arm/assumed.py
 SHORTEST_SECRET = 3  # characters; to star out less would garble every message and hide nothing
 
 
@@ -88,7 +90,9 @@ def read_bytes(
     with _without_collecting():
         document = load(raw, file)
         given = inputs.put_in(document, settings, parameters)
-        checked = check(given.document, settings, given.problems)
+        decisive = given.places if building and settings.target == "azure" else []
+        assumed = [_decided(problem, decisive) for problem in given.assumed]
+        checked = check(given.document, settings, [*given.problems, *assumed])
     said = [*checked.problems, *(checked.refusals if building else [])]
     if settings.strict:
         said = [replace(problem, level="error") for problem in (*said, *document.relaxed)]
@@ -101,6 +105,13 @@ def read_bytes(
         checked.template, checked.document, said, raw, checked.refusals, kept, frozenset(secrets),
         frozenset(one for one in given.made if len(one) < SHORTEST_TOLD),
     )  # fmt: skip
+
+
+def _decided(problem: Problem, decisive: list[DocumentPath]) -> Problem:
+    """An assumption: an error where it would decide where Azure builds something."""
+    if problem.path not in map(written, decisive):
+        return problem
+    return replace(problem, level="error", message=problem.message.partition(ASSUMED)[0])
 
 
 @contextmanager

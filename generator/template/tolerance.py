@@ -6,8 +6,9 @@ Before 2024-02-01 the service ignored case and what it did not know, and convert
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, get_origin
+from typing import Any, NamedTuple, get_origin
 
 from generator.errors import Problem
 from generator.template.document import Document, Path, Place
@@ -26,16 +27,23 @@ WHOLE = re.compile(r"[+-]?[0-9]{1,20}\Z", re.ASCII)
 MISSING = object()
 
 
-def tolerant(document: Document, version: str | None) -> tuple[Document, list[Problem]]:
-    """The document as it is meant, every place still that of the user's file, and a warning for what was put right.
+class Tolerant(NamedTuple):
+    """The document as it is meant, every place still that of the user's file, a warning for each thing that was put
+    right, and the paths in the file that have no effect."""
 
-    Where the API version is strict, only values that were given for placeholders become the numbers they stand for.
-    """
+    document: Document
+    found: list[Problem]
+    without_effect: set[Path]
+
+
+def tolerant(document: Document, version: str | None) -> Tolerant:
+    """A document as it is meant. Where the API version is strict, only values that were given for placeholders become
+    the numbers they stand for."""
     fitting = _Fitting(document, lenient=not is_strict(version))
     value, places = fitting.fit(ImageTemplate, document.value, document.places, ())
     if lets_go_nowhere(version) and isinstance(value.get("properties"), dict):
         value["properties"].setdefault("distribute", [])
-    return replace(document, value=value, places=places), fitting.found
+    return Tolerant(replace(document, value=value, places=places), fitting.found, fitting.without_effect)
 
 
 def certain(key: str, names: list[str]) -> str | None:
@@ -51,6 +59,7 @@ class _Fitting:
         self.document = document
         self.lenient = lenient
         self.found: list[Problem] = []
+        self.without_effect: set[Path] = set()
 
     def fit(self, kind: Any, value: Any, place: Place, path: Path) -> tuple[Any, Place]:
         """A value as its type wants it. A value that is no such thing stays as it is: the models refuse it."""
@@ -97,6 +106,8 @@ class _Fitting:
         if not self.lenient or not is_section(model):
             return {key: key for key in value}
         names = fields(model)
+        if value.keys() <= names.keys():  # as nearly all are
+            return {key: key for key in value}
         meant = {key: self._name(list(names), key) for key in value}
         counting: dict[str, str] = {}
         for key, name in meant.items():
@@ -104,8 +115,10 @@ class _Fitting:
                 counting[name] = key
         for key, name in meant.items():
             if name is None:
+                self.without_effect.add((*path, key))
                 self._unknown(names, key, value[key], path)
             elif counting[name] != key:
+                self.without_effect.add((*path, key))
                 self._warn((*path, key), f"`{key[:80]}` has no effect beside `{counting[name][:80]}`", "remove it")
             elif key != name:
                 self._warn((*path, key), f"`{key[:80]}` is read as `{name}`", f"write `{name}`")
@@ -136,7 +149,7 @@ class _Fitting:
         if allowed and isinstance(value, str) and value not in allowed:
             meant = next((one for one in allowed if one.lower() == value.strip().lower()), MISSING)
         else:
-            meant = _converted(kind, value, self._written(value, place))
+            meant = _converted(kind, value, lambda: self._written(value, place))
         if meant is MISSING:
             return value
         shown, read = (json.dumps(one, ensure_ascii=False)[:80] for one in (value, meant))
@@ -170,12 +183,14 @@ def _rank(key: str, name: str) -> int:
     return 2 if key == name else int(key.lower() == name.lower())
 
 
-def _converted(kind: Any, value: Any, written: str = "") -> Any:
+def _converted(kind: Any, value: Any, written: Callable[[], str] = str) -> Any:
     """A plain value as another kind, as JSON readers of many services convert them; MISSING where nothing is to do.
 
     Texts become numbers and truths, numbers with a fraction of zeros whole ones, 1 and 0 truths, numbers and truths
-    texts. `written`: a number as the file writes it.
+    texts. `written` gives a number as the file writes it.
     """
+    if kind not in (int, bool, str) or type(value) is kind:
+        return MISSING
     text = value.strip().lower() if isinstance(value, str) else ""
     if kind is int and WHOLE.match(text):
         converted: Any = int(text)
@@ -186,7 +201,7 @@ def _converted(kind: Any, value: Any, written: str = "") -> Any:
     elif kind is str and isinstance(value, bool):
         converted = "true" if value else "false"
     elif kind is str and isinstance(value, int | float):
-        converted = written
+        converted = written()
     else:
         converted = MISSING
     return converted

@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.errors import Problem
 from generator.template.arm.declared import members
-from generator.template.arm.deployment import nested, resources
+from generator.template.arm.resources import nested, resources
 from generator.template.document import LAST_COUNTS, Document, Path, Place
 
 SECTIONS = ("parameters", "variables", "outputs", "definitions")

@@ -21,7 +21,7 @@ needs_corpus = pytest.mark.skipif(not FILES, reason="the corpus of public templa
 
 # The first that a name contains, in small letters, says what its value looks like.
 KINDS = {
-    "subscription": "00000000-0000-0000-0000-000000000001",
+    "subscription": "00000000-0000-0000-0000-000000000000",
     "identit": IDENTITY,
     "imgbuilderid": IDENTITY,
     "versionid": f"{GROUP}/galleries/g/images/i/versions/latest",
