@@ -12,7 +12,7 @@ from generator.template import placeholders
 from generator.template.arm.deployed import is_deployment
 from generator.template.arm.inputs import Inputs, parameters_of
 from generator.template.document import Document, Path, in_order
-from generator.template.load import load
+from generator.template.load import TEMPLATE_BEGINS, load
 from generator.template.tokens import SURROGATE
 
 FLAG = "--set "
@@ -20,6 +20,7 @@ FLAG = "--set "
 # evaluate, which a large file is spared.
 CALL = re.compile(r'"\s*(?:\[|\\u005b)\s*[A-Za-z_\\]', re.IGNORECASE)
 WORD = re.compile(r"`[^`]{3,}`|\"[^\"]{3,}\"|(?<=the key )\S+")  # of a file, in a message
+PARAMETERS_BEGIN = "a parameter file begins with `{`"
 WHERE = ("resource_group", "location", "subscription_id", "tenant_id", "deployment_name", "utc_now", "seed")
 
 
@@ -95,10 +96,19 @@ class _File(NamedTuple):
 def _in_file(parameters: tuple[str, bytes], sets: dict[str, str]) -> _File:
     """What a parameter file says. Its lines are not shown: they may be secret, and so may the words of one that is no
     JSON."""
+    from generator.template import kinds, texts  # noqa: PLC0415
+
+    raw, file = parameters[1], parameters[0]
     try:
-        document = load(parameters[1], parameters[0])
+        document = load(raw, file)
     except InvalidTemplate as error:
+        if found := texts.of_text(raw):
+            message = f"this is {found.what}, not a parameter file in JSON"
+            raise InvalidTemplate([Problem(file, 1, 1, "", message, found.hint, quoted=False)]) from None
         raise InvalidTemplate([_wordless(problem) for problem in error.problems]) from None
+    if found := kinds.of_parameters(document.value):
+        message = f"this is {found.what}, not a parameter file"
+        raise InvalidTemplate([Problem(file, 1, 1, "", message, found.hint, quoted=False)])
     try:
         filled = placeholders.fill(document, sets)
         duplicates = [replace(problem, quoted=False) for problem in filled.document.duplicates]
@@ -108,7 +118,9 @@ def _in_file(parameters: tuple[str, bytes], sets: dict[str, str]) -> _File:
 
 
 def _wordless(problem: Problem) -> Problem:
-    hint = problem.hint and WORD.sub("`…`", problem.hint)
+    """A problem of a file that may hold secrets, without the words of the file: hints are ours, but for a key's."""
+    hint = None if (problem.hint or "").startswith('write "') else problem.hint
+    hint = PARAMETERS_BEGIN if hint == TEMPLATE_BEGINS else hint
     return replace(problem, message=WORD.sub("`…`", problem.message), hint=hint, quoted=False)
 
 

@@ -15,6 +15,7 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_VALUES = 500_000
 MAX_PROBLEMS = 50
+TEMPLATE_BEGINS = "a template begins with `{`; a Bicep file becomes JSON by `bicep build`"
 CLOSING = {"{": "}", "[": "]"}
 
 
@@ -81,8 +82,7 @@ class Reader:
                 self.wrong(self.now, "the file is empty")
                 return value, place
             if self.now.kind in ("word", "other", "placeholder") and not _is_value(self.now):
-                hint = "a template begins with `{`; a Bicep file becomes JSON by `bicep build`"
-                self.stop(self.now, f"this is not JSON: it begins with {_named(self.now)}", hint)
+                self.stop(self.now, f"this is not JSON: it begins with {_named(self.now)}", TEMPLATE_BEGINS)
             value, place = self.value(0)
             if self.now.kind != "end":
                 self.wrong(self.now, "the document ends before this", "take away what follows, or a bracket too many")

@@ -88,7 +88,7 @@ def read_bytes(
     from generator.template.check import check  # noqa: PLC0415
 
     with _without_collecting():
-        document = load(raw, file)
+        document = loaded(raw, file)
         given = inputs.put_in(document, settings, parameters)
         decisive = given.places if building and settings.target == "azure" else []
         assumed = [_decided(problem, decisive) for problem in given.assumed]
@@ -105,6 +105,23 @@ def read_bytes(
         checked.template, checked.document, said, raw, checked.refusals, kept, frozenset(secrets),
         frozenset(one for one in given.made if len(one) < SHORTEST_TOLD),
     )  # fmt: skip
+
+
+def loaded(raw: bytes, file: str) -> Document:
+    """A document that may be an image template. Raises InvalidTemplate, with one error for what is something else."""
+    from generator.template import kinds, texts  # noqa: PLC0415
+
+    try:
+        document = load(raw, file)
+    except InvalidTemplate as error:
+        if found := texts.of_text(raw):
+            message = f"this is {found.what}, not an image template in JSON"
+            raise InvalidTemplate([Problem(file, 1, 1, "", message, found.hint, quoted=False)]) from error
+        raise
+    if found := kinds.of_template(document.value):
+        problem = document.problem(found.path, f"this is {found.what}", found.hint)
+        raise InvalidTemplate([replace(problem, quoted=bool(found.path))])  # what else is in it may be secret
+    return document
 
 
 def _decided(problem: Problem, decisive: list[DocumentPath]) -> Problem:

@@ -19,6 +19,11 @@ from generator.template.versions import is_strict, lets_go_nowhere
 
 # Names of the first previews (aib-reference 1.4, 1.11).
 OLD = {"script": "scriptUri"}
+# What `az resource show` and Get-AzResource add to a resource of any type.
+OF_RESOURCES = {
+    "changedtime", "createdtime", "etag", "extendedlocation", "kind", "managedby", "plan", "resourcegroup",
+    "resourcegroupname", "resourceid", "resourcename", "resourcetype", "sku", "subscriptionid", "zones",
+}  # fmt: skip
 # A misspelling is certain from this ratio of difflib on (`aritfactTags` has 0.92), and of much the same length: the
 # format itself has `stagingResourceGroup` and `exactStagingResourceGroup`.
 CERTAIN = 0.85
@@ -132,8 +137,9 @@ class _Fitting:
         return old if old in names else certain(key, names)
 
     def _unknown(self, names: dict[str, Any], key: str, value: Any, path: Path) -> None:
-        """Warn of a key that means nothing; one without a value says nothing either."""
-        if value is not None:
+        """Warn of a key that means nothing; one without a value says nothing either, nor do the names that tools show
+        of any resource."""
+        if value is not None and (path or key.lower() not in OF_RESOURCES):
             near = nearest(key, list(names))
             hint = f"did you mean `{near}`?" if near else "remove it"
             self._warn((*path, key), f"`{key[:80]}` is not known here and has no effect", hint)
