@@ -190,7 +190,7 @@ class Watch:
         tail = (step and _whole(self.target.log_of(self.job, step))) or list(self.tails.get(failed, ()))
         return StepFailed(
             f"`{told}` failed: {_reason(detail)}", step=told, script=step.file if step else "", tail=tail,
-            hint=None if step else self.target.advice(detail),
+            hint=interpreter_hint(step.content, tail) if step else self.target.advice(detail),
         )  # fmt: skip
 
 

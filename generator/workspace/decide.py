@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from generator.settings import Settings
 from generator.template import addresses, ids
-from generator.workspace import names
+from generator.workspace import names, scripts
 from generator.workspace.azure import azure_of, refuse_large
 from generator.workspace.blueprint import (
     Blueprint,
@@ -24,7 +24,6 @@ from generator.workspace.blueprint import (
 
 # Image Builder's default when buildTimeoutInMinutes is 0 or absent (aib-reference 1.2).
 DEFAULT_TIMEOUT_MINUTES = 240
-SHEBANG = b"#!/bin/sh -e\n"
 # What packer-plugin-windows-update takes when nothing is said (aib-reference 2.3).
 DEFAULT_CRITERIA = "BrowseOnly=0 and IsInstalled=0"
 DEFAULT_FILTERS = ("include:$true",)
@@ -89,7 +88,7 @@ def _source(source: Any) -> Source:
 
 
 def _steps(
-    entries: Sequence[Any], scripts: str, files: str, prefix: str, downloads: Mapping[str, bytes]
+    entries: Sequence[Any], script_folder: str, files: str, prefix: str, downloads: Mapping[str, bytes]
 ) -> tuple[Step, ...]:
     """The steps of one list of the template, in its order."""
     made = []
@@ -98,27 +97,25 @@ def _steps(
             case "File":
                 made.append(_file_step(position, entry, files, prefix, downloads[entry.source_uri]))
             case "Shell" | "PowerShell":
-                made.append(_script_step(position, entry, scripts, prefix, downloads))
+                made.append(_script_step(position, entry, script_folder, prefix, downloads))
             case _:
                 made.append(_machine_step(position, entry, prefix))
     return tuple(made)
 
 
 def _script_step(position: int, entry: Any, folder: str, prefix: str, downloads: Mapping[str, bytes]) -> Step:
-    """An inline or scriptUri step: its file is what runs.
-
-    Packer's shell provisioner joins inline lines to one script under `#!/bin/sh -e` (aib-reference 2.3).
-    """
+    """An inline or scriptUri step: its file is what runs."""
     windows = entry.type == "PowerShell"
-    plain, shebang = (".ps1", b"") if windows else (".sh", SHEBANG)
+    plain = ".ps1" if windows else ".sh"
     if entry.inline is not None:
         ending, default = plain, KINDS[entry.type]
-        content = shebang + "".join(line + "\n" for line in entry.inline).encode()
+        content = scripts.powershell_inline(entry.inline) if windows else scripts.shell_inline(entry.inline)
     else:
         uri_name = _last_part(entry.script_uri)
         ending = plain if windows else names.suffix(uri_name, plain)
         default = cast(StepKind, names.slug(PurePosixPath(uri_name).stem, KINDS[entry.type]))
-        content = downloads[entry.script_uri]
+        fetched = downloads[entry.script_uri]
+        content = fetched if windows else scripts.shell_file(fetched)
     key = names.step_key(position, entry.name or "", default)
     options = {"level": _level(entry), "exit_codes": list(entry.valid_exit_codes)} if windows else {}
     return _step(key, entry, prefix, file=f"{folder}/{key}{ending}", content=content, options=options)

@@ -1,0 +1,110 @@
+"""What a step's script becomes: the bytes that run, as Image Builder's Packer would run them.
+
+Source: Packer's shell provisioner (provisioner/shell: provisioner.go, unix_reader.go): inline lines are joined under
+`#!/bin/sh -e`, unless they begin with a first line of their own; every Windows line end becomes a line feed; a script is
+started from the build user's login shell, which itself runs what has no first line.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+INLINE_SHEBANG = b"#!/bin/sh -e\n"
+LOGIN_SHELL = b"#!/bin/bash\n"
+UTF8_MARK = b"\xef\xbb\xbf"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+BINARY = b"\x7fELF"
+SHEBANG = re.compile(rb"#![ \t]*[^\s]")
+# What shells say of a script whose interpreter is not there.
+NOT_RUN = re.compile(r"script_\w+\.sh: .*(?:not found|bad interpreter|No such file)|env: .*No such file")
+
+
+class Remark(NamedTuple):
+    """Something about a script that the user should know, and what to do."""
+
+    message: str
+    hint: str
+    level: str = "error"
+
+
+def shell_inline(lines: Sequence[str]) -> bytes:
+    """The script of a Shell step's inline lines."""
+    joined = _unix("".join(line.removeprefix("\ufeff") + "\n" for line in lines).encode())
+    return joined if joined.startswith(b"#!") else INLINE_SHEBANG + joined
+
+
+def shell_file(content: bytes) -> bytes:
+    """The script that a Shell step fetched. What has binary data in it stays as it is: no line end is one there."""
+    if content.startswith(BINARY):
+        return content
+    content = content.removeprefix(UTF8_MARK)
+    has_data = b"\0" in content
+    text = content if has_data else _unix(content)
+    if text and not text.endswith(b"\n") and not has_data:
+        text += b"\n"
+    return text if SHEBANG.match(text) else LOGIN_SHELL + text
+
+
+def powershell_inline(lines: Sequence[str]) -> bytes:
+    """The script of a PowerShell step's inline lines. Windows PowerShell reads a file as UTF-8 only by its mark."""
+    text = "".join(line + "\n" for line in lines).removeprefix("\ufeff")
+    return text.encode() if text.isascii() else UTF8_MARK + text.encode()
+
+
+def _unix(text: bytes) -> bytes:
+    """A text with line feeds for Windows line ends."""
+    return re.sub(rb"\r+(?=\n)|\r+\Z", b"", text)
+
+
+def remarks(steps: Sequence[Any], downloads: Mapping[str, bytes]) -> Iterator[tuple[int, Remark]]:
+    """What is to be said of the scripts that some steps fetch, by the place of the step."""
+    for index, step in enumerate(steps):
+        content = downloads.get(getattr(step, "script_uri", None) or "")
+        if content is None:
+            continue
+        found = _of_shell(content) if step.type == "Shell" else _of_powershell(content)
+        yield from ((index, remark) for remark in found)
+
+
+def _of_shell(content: bytes) -> Iterator[Remark]:
+    body = content.removeprefix(UTF8_MARK)
+    first = body.partition(b"\n")[0]
+    if content.startswith(UTF16_MARKS) or (b"\0" in first and not content.startswith(BINARY)):
+        yield Remark("the script is not text in UTF-8: no shell runs it", "save it as UTF-8")
+    elif b"\r" in body and b"\n" not in body:
+        yield Remark("the lines of the script end in carriage returns only", "save it with line feeds")
+    elif not body.strip():
+        yield Remark("the script is empty", "remove the step, or write a script", "warning")
+    elif content.startswith(UTF8_MARK):
+        message = (
+            "the script begins with a byte-order mark, which is removed: with it Linux does not see its first line"
+        )
+        yield Remark(message, "save it as UTF-8 without a mark", "warning")
+
+
+def _of_powershell(content: bytes) -> Iterator[Remark]:
+    if content.startswith((*UTF16_MARKS, UTF8_MARK)):
+        return
+    if b"\0" in content:
+        yield Remark("the script is not text that PowerShell reads", "save it as UTF-8, or with a byte-order mark")
+    elif not content.strip():
+        yield Remark("the script is empty", "remove the step, or write a script", "warning")
+    elif not content.isascii():
+        message = "the script has characters that Windows PowerShell reads in its own code page"
+        yield Remark(message, "save it as UTF-8 with a byte-order mark", "warning")
+
+
+def interpreter_hint(content: bytes, lines: Sequence[str]) -> str | None:
+    """What to do about a script that was not run since its interpreter is not there; None for other failures.
+
+    lines: the last ones that the step printed.
+    """
+    if not any(NOT_RUN.search(line) for line in lines) or not SHEBANG.match(content):
+        return None
+    words = content[2:].partition(b"\n")[0].decode("utf-8", "replace").split()
+    program = (
+        next((word for word in words[1:] if not word.startswith("-")), None) if words[0].endswith("/env") else None
+    )
+    return (
+        f"its first line asks for {program or words[0]}, which the image does not have: install it in an earlier step"
+    )
