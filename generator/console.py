@@ -5,7 +5,9 @@ import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from generator import __version__
@@ -43,6 +45,23 @@ def has_colour(stream: TextIO) -> bool:
 def styled(text: str, style: str) -> str:
     """Text in a style, where stderr has styles."""
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if has_colour(sys.stderr) else text
+
+
+@dataclass
+class Mode:
+    """What the command line asked for. json: results and errors as JSON on stdout; quiet: no notes."""
+
+    json: bool = False
+    quiet: bool = False
+
+
+mode = Mode()
+
+
+def note(text: str) -> None:
+    """Something worth knowing, on stderr, unless the user wants it quiet."""
+    if not mode.quiet:
+        _tell(f"{styled('note:', 'yellow')} {clean(text)}")
 
 
 def say(text: str = "") -> None:
@@ -122,7 +141,13 @@ def show_error(error: ImagegenError) -> None:
         say(f"hint: {clean(error.hint)}")
 
 
-def show_problems(problems: list[Problem]) -> None:
+def show_warnings(warnings: Sequence[Problem]) -> None:
+    """The warnings of a template that is otherwise valid, unless the user wants it quiet."""
+    if warnings and not mode.quiet:
+        show_problems(warnings)
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
     """Problems of a template, each with its place and the line it stands in."""
     from generator.template.report import files_of, render  # noqa: PLC0415 - only where there is a problem
 
@@ -195,7 +220,7 @@ class HumanEvents:
 
     def note(self, text: str) -> None:
         """See events.Events."""
-        _tell(f"{styled('note:', 'yellow')} {clean(text)}")
+        note(text)
 
     def result(self, value: dict[str, Any]) -> None:
         """See events.Events."""

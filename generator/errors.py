@@ -27,6 +27,12 @@ class ImagegenError(Exception):
         self.hint = hint
 
 
+class UsageError(ImagegenError):
+    """A flag, variable or setting that has the wrong form or does not fit the others. Exit code 2."""
+
+    exit_code = 2
+
+
 class Interrupted(ImagegenError):
     """Ctrl-C, SIGTERM or a closed terminal. Exit code 130."""
 
@@ -38,7 +44,7 @@ class Problem:
     """One thing that is wrong in an input file.
 
     `line` and `column` count from 1 (0: unknown); `path` is a JSON path such as `properties.customize[0].inline`;
-    `quoted`: whether the line may be shown.
+    `quoted`: whether the line may be shown; `code`: the name of a warning (template/warnings.py), "" of an error.
     """
 
     file: str
@@ -49,6 +55,7 @@ class Problem:
     hint: str | None = None
     level: Literal["error", "warning"] = "error"
     quoted: bool = True
+    code: str = ""
 
 
 class InvalidTemplate(ImagegenError):

@@ -1,11 +1,16 @@
 """The commands about this computer: its bases, and what is installed. Imports are late, to start quickly."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from generator import console
-from generator.settings import resolve
+from generator.settings import Settings, is_given, resolve
+
+if TYPE_CHECKING:
+    from generator.workspace.blueprint import Blueprint
 
 
 def base_list(*, json: bool) -> None:
@@ -95,18 +100,31 @@ def _ago(moment: float) -> str:
     return "just now"
 
 
-def doctor(target: str, subject: Path | None, *, json: bool) -> int:
-    """What builds need and what of it is there. Exit code 1 when something is missing."""
-    return _doctor_azure(subject, json=json) if target == "azure" else _doctor_local(json=json)
+def doctor(subject: Path | None, *, json: bool, flags: Mapping[str, Any]) -> int:
+    """What builds need and what of it is there. Exit code 1 when something is missing.
+
+    Without a template or workspace and without --target: what local builds need of this computer.
+    """
+    from generator.prepare import render, settings_for  # noqa: PLC0415
+
+    if subject is None:
+        settings = resolve(**({"target": "local"} | {name: one for name, one in flags.items() if is_given(one)}))
+        return (
+            _doctor_azure(None, settings, json=json)
+            if settings.target == "azure"
+            else _doctor_local(settings, json=json)
+        )
+    settings = settings_for(subject, flags)
+    blueprint = render(subject, None, settings).blueprint
+    if settings.target == "azure":
+        return _doctor_azure(blueprint, settings, json=json)
+    return _doctor_local(settings, json=json)
 
 
-def _doctor_azure(subject: Path | None, *, json: bool) -> int:
+def _doctor_azure(blueprint: "Blueprint | None", settings: Settings, *, json: bool) -> int:
     """Login, subscription, permissions; with a template or workspace also its source, destinations and size."""
     from generator.azure import doctor as azure  # noqa: PLC0415
-    from generator.prepare import blueprint_of  # noqa: PLC0415
 
-    settings = resolve(target="azure")
-    blueprint = blueprint_of(subject, settings) if subject else None
     build = blueprint.azure.subscription_id if blueprint and blueprint.azure else settings.subscription_id
     checks = azure.check(build, blueprint)
     ok = all(check.ok for check in checks)
@@ -118,11 +136,10 @@ def _doctor_azure(subject: Path | None, *, json: bool) -> int:
     return int(not ok)
 
 
-def _doctor_local(*, json: bool) -> int:
+def _doctor_local(settings: Settings, *, json: bool) -> int:
     """What is installed on this computer."""
     from generator.local import accelerator, host  # noqa: PLC0415
 
-    settings = resolve(target="local")
     checks = host.check_tools(building_base=True, terraform=settings.terraform)
     missing = [check.requirement for check in checks if not check.path]
     if json:

@@ -39,11 +39,12 @@ class Child:
 
 def apply(
     subjects: Sequence[Path], options: Sequence[str], memory_mb: Sequence[int], parallel: int, *, json: bool,
-    extra_env: Mapping[str, str],
+    quiet: bool, extra_env: Mapping[str, str],
 ) -> int:  # fmt: skip
     """Build them all, at most `parallel` at once and only while their memory (MiB each) is free; the exit code.
 
-    options: of `imagegen apply`, passed on to each; extra_env: what their command lines shall not show.
+    options: of `imagegen apply`, passed on to each; quiet: only errors and results are
+    shown; extra_env: what their command lines shall not show.
     A build that fails ends no other. An interrupt ends all.
     """
     waiting = list(zip(_names(subjects), subjects, memory_mb, strict=True))
@@ -59,7 +60,7 @@ def apply(
             if line == ENDED:
                 codes[name] = running.pop(name).process.wait()
             else:
-                _show(name, line, began, as_json=json)
+                _show(name, line, began, as_json=json, quiet=quiet)
 
     try:
         while waiting or running:
@@ -143,7 +144,7 @@ def _listen(listen: Callable[[], None], running: dict[str, Child], deadline: flo
             listen()
 
 
-def _show(name: str, line: str, began: float, *, as_json: bool) -> None:
+def _show(name: str, line: str, began: float, *, as_json: bool, quiet: bool) -> None:
     """One event of a build on the one display."""
     try:
         event = json.loads(line)
@@ -152,7 +153,7 @@ def _show(name: str, line: str, began: float, *, as_json: bool) -> None:
     if as_json:
         console.put_json({"build": name} | event)
         return
-    told = _told(event)
+    told = "" if quiet and event.get("event") not in ("error", "result") else _told(event)
     if told:
         clock = time.strftime("%M:%S", time.gmtime(time.monotonic() - began))
         for text in told.split("\n"):
@@ -160,6 +161,15 @@ def _show(name: str, line: str, began: float, *, as_json: bool) -> None:
     if event.get("event") == "result":
         for image in event["images"]:
             console.put(image["path"])
+
+
+def _problem(problem: dict[str, Any]) -> str:
+    """A problem of a template, as its own command shows it."""
+    place = f"{problem['file']}:{problem['line']}:{problem['column']}" if problem.get("line") else problem["file"]
+    lines = [f"{place}: {problem['level']}: {problem['message']}"]
+    lines += [f"  at {problem['path']}"] if problem.get("path") else []
+    lines += [f"  hint: {problem['hint']}"] if problem.get("hint") else []
+    return "".join(f"\n{line}" for line in lines)
 
 
 def _told(event: dict[str, Any]) -> str:
@@ -174,7 +184,8 @@ def _told(event: dict[str, Any]) -> str:
         case "error":
             tail = "".join(f"\n  │ {text}" for text in event.get("tail", []))
             hint = f"\nhint: {event['hint']}" if "hint" in event else ""
-            return f"error: {event['message']}{tail}{hint}"
+            problems = "".join(map(_problem, event.get("problems", [])))
+            return f"error: {event['message']}{tail}{problems}{hint}"
         case "result":
             return f"{event['version']} released in {event['seconds']:.0f} s"
     return ""

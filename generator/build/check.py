@@ -3,13 +3,14 @@
 import os
 import secrets as random
 
-from generator.build import begun, journal, numbering, releases, resume, secrets
+from generator.build import begun, journal, numbering, resume, secrets
 from generator.build.build import Build
 from generator.build.recover import after_failure, clean_up, telling
-from generator.build.rest import refuse_behind
+from generator.build.rest import refuse_behind, refuse_foreign
 from generator.build.target import Job, Request
 from generator.build.terraform import Terraform
-from generator.errors import ImagegenError, to_paste
+from generator.errors import ImagegenError
+from generator.workspace import ledger as ledgers
 
 
 def check(request: Request) -> Build:
@@ -18,8 +19,9 @@ def check(request: Request) -> Build:
     events.phase("check", str(blueprint.source))
     terraform = Terraform(workspace, request.settings, target.environment())
     terraform.init()
+    refuse_foreign(request, terraform)
     if request.version or blueprint.version:
-        numbering.choose_version(releases.load(workspace).statuses(), request.version or blueprint.version)
+        numbering.choose_version(ledgers.load(workspace).statuses(), request.version or blueprint.version)
     with telling(request):
         build = resume.going_on(request, terraform)
     return build or _anew(request, terraform)
@@ -30,7 +32,7 @@ def _anew(request: Request, terraform: Terraform) -> Build:
     _refuse_kept(request)
     with telling(request):
         clean_up(request, terraform)
-    ledger = releases.load(workspace)  # a build that was cut off may have been released after all
+    ledger = ledgers.load(workspace)  # a build that was cut off may have been released after all
     refuse_behind(ledger, terraform)
     source = target.resolve(blueprint, events, request.ask)
     occupied = target.occupied(workspace, blueprint)
@@ -44,7 +46,7 @@ def _anew(request: Request, terraform: Terraform) -> Build:
         versioning=blueprint.versioning, source_version=source.version,
     )  # fmt: skip
     directory = request.settings.state_dir / "builds" / random.token_hex(6)
-    job = Job(workspace, blueprint, version, directory, request.template_digest, source)
+    job = Job(workspace, blueprint, version, directory, request.content_digest, source)
     record = journal.of(job, pid=os.getpid())
     journal.write(workspace, record)
     try:
@@ -66,5 +68,5 @@ def _refuse_kept(request: Request) -> None:
     if record and record.kept and not request.ask(f"End the machine of {record.version} that is kept here?"):
         raise ImagegenError(
             f"the machine of {record.version} is kept here",
-            f"end it with `{to_paste('imagegen', 'cleanup', request.workspace)}`, or build with --yes",
+            f"remove it with `{request.again('cleanup')}`, or build with --yes",
         )

@@ -6,14 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from generator.build import journal, numbering, releases, secrets
+from generator.build import journal, numbering, secrets
 from generator.build.address import parse
+from generator.build.failures import TerraformFailed
+from generator.build.rest import refuse_foreign
 from generator.build.target import PLANNED, Job, Request, Resolved, Target, Values
-from generator.build.terraform import Terraform
+from generator.build.terraform import Change, Terraform
 from generator.build.watch import CACHED, KEEP, phase_of, title
 from generator.errors import ImagegenError, to_paste
+from generator.workspace import ledger as ledgers
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.files import to_json
+from generator.workspace.versions import sort_key
 
 PHASES = ("build", "customize", "capture", "validate", "distribute", "release")
 
@@ -31,7 +35,7 @@ def plan(request: Request) -> dict[str, Any]:
             f"a {what} of {record.version} is not at its end here",
             f"see `{to_paste('imagegen', 'status', workspace)}`; a plan is of a workspace at rest",
         )
-    ledger = releases.load(workspace)
+    ledger = ledgers.load(workspace)
     chosen = numbering.choose_version(
         ledger.statuses(),
         request.version or blueprint.version,
@@ -39,10 +43,10 @@ def plan(request: Request) -> dict[str, Any]:
     )
     directory = request.settings.state_dir / "builds" / random.token_hex(6)
     source = Resolved(str(blueprint.source))
-    job = Job(workspace, blueprint, chosen, directory, request.template_digest, source)
+    job = Job(workspace, blueprint, chosen, directory, request.content_digest, source)
     terraform = Terraform(workspace, request.settings, target.environment())
     terraform.init()
-    release = target.coming(job, PLANNED) | {"status": "coming"}
+    release = job.pending(target.coming(job, PLANNED))
     values: Values = {"build_version": chosen} | target.planned_values(job) | target.secret_values(job)
     if blueprint.validations:
         captured = "" if blueprint.source_validation_only else PLANNED
@@ -50,15 +54,39 @@ def plan(request: Request) -> dict[str, Any]:
     values |= target.captured_values(job, PLANNED)
     with terraform.scratch() as scratch:
         inputs = scratch / "plan.tfvars.json"
-        inputs.write_bytes(to_json(values | {"releases": ledger.with_release(chosen, release).releases}))
-        changes = terraform.plan(var_files=[inputs])
+        inputs.write_bytes(to_json(values))
+        pending = scratch / "pending.tfvars.json"
+        pending.write_bytes(ledgers.pending_as_tfvars(chosen, release, []))
+        changes = _planned(request, terraform, [inputs, pending])
     by_phase: dict[str, list[dict[str, Any]]] = {phase: [] for phase in PHASES}
-    for change in changes:
+    for change in sorted(changes, key=lambda change: _place(change.address, blueprint)):
         by_phase[phase_of(change.address)].append(_describe(change.address, change.action, blueprint))
     return {
         "name": blueprint.name, "version": chosen, "source": str(blueprint.source), "target": blueprint.target,
         "phases": [{"phase": phase, "changes": by_phase[phase]} for phase in PHASES],
     }  # fmt: skip
+
+
+def _planned(request: Request, terraform: Terraform, var_files: list[Path]) -> list[Change]:
+    """What Terraform would change. Where that fails or deletes, it may be because the state is another workspace's."""
+    try:
+        changes = terraform.plan(var_files=var_files)
+    except TerraformFailed:
+        refuse_foreign(request, terraform)
+        raise
+    if any(change.action == "delete" for change in changes):
+        refuse_foreign(request, terraform)
+    return changes
+
+
+def _place(address: str, blueprint: Blueprint) -> tuple[int, str]:
+    """Where a change stands in its phase: staging, the VM, the steps in their order; then by address. Terraform plans
+    in another order each time."""
+    found = parse(address)
+    module = found.module if found else ""
+    order = ["staging", "validation_staging", "bundle", "validation_bundle", "vm", "validation_vm"]
+    order += [step.module for step in (*blueprint.steps, *blueprint.validations)]
+    return order.index(module) if module in order else len(order) * (module != "step_000_prepare"), address
 
 
 def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, Any]:
@@ -106,7 +134,7 @@ def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:
 
 
 def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Path) -> dict[str, Any]:
-    """What is in a workspace: {name, target, state, releases, build?}.
+    """What is in a workspace: {name, target, state, build?}.
 
     `state` is rest, building, ending (a killed build's Terraform), kept or left.
     """
@@ -125,8 +153,8 @@ def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Pat
             value["build"]["problem"] = f"{error.message} (hint: {error.hint})" if error.hint else error.message
     elif owner:
         value |= {"state": "building", "build": {"process": owner.pid}}
-    released = releases.load(workspace).releases
-    value["releases"] = {version: released[version]["status"] for version in sorted(released, key=numbering.sort_key)}
+    released = ledgers.load(workspace).releases
+    value["releases"] = {version: released[version]["status"] for version in sorted(released, key=sort_key)}
     return value
 
 

@@ -14,8 +14,8 @@ from generator.errors import ImagegenError
 from generator.process import Process
 from generator.run import inherited
 from generator.template import plain
+from generator.workspace import ledger
 from generator.workspace.files import atomic_write, from_json, remove_unfinished, require, to_json
-from generator.workspace.store import LEDGER
 
 if TYPE_CHECKING:
     from generator.build.target import Job
@@ -26,7 +26,7 @@ LEASE = "lock"
 ORPHAN_SECONDS = 60.0  # for the Terraform of a killed command to end
 # In the folder of a build, outside the workspace: with them a stranger's checkout could choose what is run or removed.
 INPUTS = "build.tfvars.json"
-COMING = "coming.tfvars.json"
+PENDING = "pending.tfvars.json"
 UNKNOWN = "unknown"  # of a journal that is damaged
 DISTRIBUTE = "distribute"
 RETIRING = "retire"  # the phase of a version that is taken out of service
@@ -119,7 +119,8 @@ def advance(workspace: Path, journal: Journal, **changes: Any) -> Journal:
 def clear(workspace: Path) -> None:
     """The build has ended: its file in the workspace goes."""
     ours = path(workspace, JOURNAL)
-    remove_unfinished([ours, workspace / LEDGER])
+    remove_unfinished([ours])
+    ledger.clear_unfinished(workspace)
     ours.unlink(missing_ok=True)
 
 
@@ -134,15 +135,17 @@ def holder(workspace: Path) -> Owner | None:
 
 
 @contextmanager
-def lease(workspace: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+def lease(
+    workspace: Path, waiting: Callable[[str], None] | None = None, hint: str = "wait until it has ended"
+) -> Iterator[None]:
     """Hold the workspace for all phases of a command. The kernel frees it when the holder dies, however it dies.
 
     Terraform holds it too, and so a killed command's Terraform is waited for while it writes its state; what it had
     started is ended where it is gone itself. When another process has it, it is waited for, if there is somebody to
-    tell (`waiting`); else ImagegenError names it.
+    tell (`waiting`); else ImagegenError names it, with this hint.
     """
     lock = path(workspace, LEASE)
-    descriptor = _acquire(lock, waiting)
+    descriptor = _acquire(lock, waiting, hint)
     try:
         _sign(descriptor, lock)
         with inherited(descriptor):
@@ -166,7 +169,7 @@ def _sign(descriptor: int, lock: Path) -> None:
         raise
 
 
-def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
+def _acquire(lock: Path, waiting: Callable[[str], None] | None, hint: str) -> int:
     patience = time.monotonic() + ORPHAN_SECONDS
     told: Owner | None = None
     while True:
@@ -184,8 +187,7 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
                 told, patience = owner, time.monotonic() + ORPHAN_SECONDS
             elif owner.lives or time.monotonic() > patience:
                 raise ImagegenError(
-                    f"another imagegen (process {owner}) is at work in {lock.parent.parent}",
-                    "wait until it has ended, or give --wait",
+                    f"another imagegen (process {owner}) is at work in {lock.parent.parent}", hint
                 ) from None
             time.sleep(0.1)
             continue

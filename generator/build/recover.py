@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from generator.build import begun, journal, releases, rest, secrets, settle
+from generator.build import begun, journal, rest, secrets, settle
 from generator.build.failures import TerraformCrashed, TerraformFailed
 from generator.build.target import Request
 from generator.build.terraform import Terraform
-from generator.errors import ImagegenError, to_paste
+from generator.errors import ImagegenError
+from generator.workspace import ledger as ledgers
 
 STATE = "terraform.tfstate"
 # What a Terraform leaves that is killed, or cannot write its state to a full disk.
@@ -20,7 +21,7 @@ TERRAFORMS_REMAINS = (".terraform.tfstate.lock.info", "errored.tfstate")
 
 def ends_the_rest(request: Request) -> str:
     """Which command ends what is left, in words."""
-    return f"`{to_paste('imagegen', 'cleanup', request.workspace)}` ends what is left"
+    return f"`{request.again('cleanup')}` ends what is left"
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
     elif left or settled:  # not before the target's own release: a machine that is off keeps its run commands
         forgotten = tuple(rest.bring(request, terraform))
         left = [address for address in left if not address.startswith(forgotten)]
-    elif (record or in_state) and rest.lacking(request, releases.load(workspace), in_state):
+    elif (record or in_state) and rest.lacking(request, ledgers.load(workspace), in_state):
         _take_in(request, terraform)
     ended = ended or left or released
     terraform.sweep()

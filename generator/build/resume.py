@@ -3,13 +3,14 @@
 import os
 from dataclasses import replace
 
-from generator.build import begun, journal, marked, releases, secrets
+from generator.build import begun, journal, marked, secrets
 from generator.build.address import parse
 from generator.build.build import Build
 from generator.build.target import Job, Request, Resolved
 from generator.build.terraform import Change, Terraform
 from generator.build.watch import ALL_STEPS, DEPROVISION, KEEP, title
-from generator.errors import ImagegenError, to_paste
+from generator.errors import ImagegenError
+from generator.workspace import ledger as ledgers
 from generator.workspace.files import from_json
 
 
@@ -39,10 +40,11 @@ def _require_secrets(build: Build) -> None:
     """Raise ImagegenError unless the secrets are given that the machine has: others would not be masked."""
     had = begun.secrets_of(build.job.directory)
     if set(had) != set(build.request.secrets):
-        flags = marked.flags(had)
+        flags = " ".join(marked.flags(had)) or "no --secret"
+        again = replace(build.request, secrets=dict.fromkeys(had, "")).again("apply")
         raise ImagegenError(
-            f"the build of {build.job.version} that broke was begun with {' '.join(flags) or 'no --secret'}",
-            f"`{to_paste('imagegen', 'apply', build.workspace, *flags)}` goes on; with --fresh it starts anew",
+            f"the build of {build.job.version} that broke was begun with {flags}",
+            f"`{again}` goes on; with --fresh it starts anew",
         )
 
 
@@ -74,8 +76,8 @@ def _rebuilt(request: Request, terraform: Terraform, record: journal.Journal) ->
         return None
     if values.get("build_version") != record.version:
         return None
-    job = Job(request.workspace, request.blueprint, record.version, directory, request.template_digest, source)
-    ledger = releases.load(request.workspace)
+    job = Job(request.workspace, request.blueprint, record.version, directory, request.content_digest, source)
+    ledger = ledgers.load(request.workspace)
     return Build(request=request, job=job, terraform=terraform, keys=keys, values=values, ledger=ledger, journal=record)
 
 

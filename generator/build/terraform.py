@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +151,12 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
             var_file=[_absolute(path) for path in var_files], lock_timeout="10s",
         )  # fmt: skip
 
+    def versions(self) -> dict[str, str]:
+        """The version of Terraform, as `terraform`, and of each installed provider, by its address in the registry."""
+        answer = json.loads(self._ask("version", json=IsFlagged).stdout or "{}")
+        providers: dict[str, str] = answer.get("provider_selections", {})
+        return {"terraform": answer.get("terraform_version", "")} | providers
+
     def state_list(self) -> list[str]:
         """The addresses in the state; empty when there is no state."""
         done = self._ask("state list", environment={"TF_CLI_ARGS": "-no-color"})
@@ -174,15 +180,32 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
     def _managed(self) -> dict[str, list[dict[str, Any]]]:
         """What the state has instances of, by address."""
+        return {
+            ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part): one["instances"]
+            for one in self._pulled().get("resources", [])
+            if one["instances"] and one["mode"] == "managed"
+        }
+
+    def outputs(self) -> dict[str, Any]:
+        """The values of the root's outputs in the state, by name."""
+        return {name: output["value"] for name, output in self._pulled().get("outputs", {}).items()}
+
+    def attributes(self, kinds: Collection[str]) -> list[dict[str, Any]]:
+        """The attributes of the resources of these types that the state has."""
+        return [
+            instance["attributes"]
+            for one in self._pulled().get("resources", [])
+            for instance in one["instances"]
+            if one["type"] in kinds
+        ]
+
+    def _pulled(self) -> dict[str, Any]:
+        """The state; empty when there is none."""
         done = self._ask("state pull")
         if done.code != 0:
             raise state_failed("state pull", done.stderr)
-        resources = json.loads(done.stdout)["resources"] if done.stdout.strip() else []
-        return {
-            ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part): one["instances"]
-            for one in resources
-            if one["instances"] and one["mode"] == "managed"
-        }
+        state: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
+        return state
 
     def forget(self, addresses: Sequence[str]) -> None:
         """Take resources out of the state; what they stand for is left alone."""

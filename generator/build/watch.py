@@ -16,8 +16,10 @@ from generator.build.terraform import Event
 from generator.errors import StepFailed
 from generator.masks import Folded
 from generator.workspace.blueprint import Blueprint, Step
+from generator.workspace.scripts import interpreter_hint
 
 if TYPE_CHECKING:
+    from generator.build.relay import Relay
     from generator.build.target import Job, Target
 
 TAIL_LINES = 20
@@ -34,6 +36,8 @@ _BOOKKEEPING = "terraform_data"
 _WORK = {"run", "this"}
 CACHED, KEEP = "terraform_data.cached", "terraform_data.keep"
 FOLLOWER_SECONDS = 5.0
+GOING_DOWN = "imagegen: the VM is going down"  # the last line of a step that restarts it (modules/steps/shell)
+RESTART_HINT = "a Shell step must not restart the VM, here and in Image Builder"
 
 
 def phase_of(address: str) -> str:
@@ -81,6 +85,7 @@ class Watch:
     target: "Target"
     events: Events
     on_step: Callable[[str], None] = lambda _module: None
+    relay: "Relay | None" = None
     tails: dict[str, deque[str]] = field(default_factory=dict)
     failed: str | None = None
     titles: dict[str, str] = field(default_factory=dict)
@@ -116,6 +121,8 @@ class Watch:
                 self._unfollow(step)
                 self._show(step, self._folded.pop(step, Folded()).rest())
                 ok = kind == "apply_complete"
+                if step == DEPROVISION and self.relay:
+                    self.relay.disconnect()  # the VM waits for this before it powers off
                 self.failed = self.failed if ok else step
                 self.events.finished(step, told, time.monotonic() - self._began.get(step, time.monotonic()), ok)
 
@@ -188,10 +195,14 @@ class Watch:
         step = step_of(self.job.blueprint, failed)
         told = self.titles.get(failed) or title(self.job.blueprint, failed)
         tail = (step and _whole(self.target.log_of(self.job, step))) or list(self.tails.get(failed, ()))
+        reason, hint = _reason(detail), interpreter_hint(step.content, tail) if step else self.target.advice(detail)
+        if self.relay and self.relay.failure:
+            reason, hint = self.relay.failure.message, self.relay.failure.hint
+        elif tail and tail[-1] == GOING_DOWN:
+            reason, hint = "it restarts or stops the VM", RESTART_HINT
         return StepFailed(
-            f"`{told}` failed: {_reason(detail)}", step=told, script=step.file if step else "", tail=tail,
-            hint=interpreter_hint(step.content, tail) if step else self.target.advice(detail),
-        )  # fmt: skip
+            f"`{told}` failed: {reason}", step=told, script=step.file if step else "", tail=tail, hint=hint
+        )
 
 
 def _whole(pieces: list[str]) -> list[str]:

@@ -59,14 +59,17 @@ def cold(wanted: Start, record: Record, deadline: float) -> None:
     has, whole = disk_sizes(wanted)
     overlay(directory / qemu.DISK, wanted.backing, wanted.format, whole)
     seed = None
+    identity = login.identity(directory, wanted.ssh_port)
     if wanted.seed == "nocloud":
-        seed = login.seed_disk(directory, wanted.name, wanted.user, wanted.public_key).name
+        seed = login.seed_disk(directory, wanted.name, wanted.user, wanted.public_key, identity).name
     try:
         child = launch(wanted, record, deadline, seed_disk=seed)
         if wanted.seed == "agent":
             login.by_agent(
                 directory,
-                lambda: login.setup_script(wanted.name, wanted.user, wanted.public_key, grow=whole > has),
+                lambda: login.setup_script(
+                    wanted.name, wanted.user, wanted.public_key, grow=whole > has, identity=identity, saved=False
+                ),
                 deadline,
             )
         else:

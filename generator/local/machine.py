@@ -85,9 +85,19 @@ def start(wanted: Start, report: Callable[[str], None] = print) -> Machine:
     machine = running(directory)
     if machine is None:
         raise boot.failure(directory, "the machine ended at once")
+    _end_at_restart(directory)
     _reached(directory)
     report(f"ssh ready after {time.monotonic() - began:.1f} s ({wanted.accelerator}, {machine.started} start)")
     return machine
+
+
+def _end_at_restart(directory: Path) -> None:
+    """Let QEMU exit when the guest restarts: no step may do that, and so the build notices at once.
+
+    While the VM starts it may: some images restart in their first boot.
+    """
+    with suppress(OSError, ImagegenError, ValueError):
+        qmp.command(directory, "set-action", {"reboot": "shutdown"}, seconds=5)
 
 
 def _layer(wanted: Start) -> State | None:

@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generator.build import marked, ssh
 from generator.build.events import Events
 from generator.build.marked import Secrets
-from generator.build.releases import Ledger, Release
+from generator.build.ssh import Login, Route
 from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
 from generator.local import bases, cache, catalogue, host, inputs, machine, states
@@ -18,6 +18,10 @@ from generator.local import images as files_of_images
 from generator.settings import Settings
 from generator.workspace import names, sizes
 from generator.workspace.blueprint import Blueprint, Step
+from generator.workspace.ledger import SCHEMA, Ledger, Release
+
+if TYPE_CHECKING:
+    from generator.build.relay import Relay
 
 GIB = 1024**3
 MACHINES = ("machine", "validation")  # their folders in that of a build
@@ -114,12 +118,17 @@ class LocalTarget:
         """The folder of saved machines."""
         return states.folder(self.settings.cache_dir)
 
-    def give(self, job: Job, secrets: Secrets) -> None:
+    def ssh_route(self, job: Job) -> Route:
+        """The host keys were made on this computer, and lie in the VM's folder."""
+        files = [job.directory / name / ssh.KNOWN_HOSTS for name in MACHINES]
+        return Route(lambda host, port: [key for path in files for key in ssh.read_known_hosts(path, host, port)])
+
+    def give(self, job: Job, secrets: Secrets, relay: "Relay | None") -> None:
         """Over SSH."""
-        login = self.login(job.blueprint, job.directory)
-        if login is None:
-            raise ImagegenError("the machine went away before its secrets reached it", "run the build again")
-        marked.over_ssh(login, secrets)
+        running = machine.running(job.directory / "machine")
+        if running is None or relay is None:
+            raise ImagegenError("the VM stopped before its secrets were sent", "run the build again")
+        marked.over_ssh(relay, Login(running.user, "127.0.0.1", running.ssh_port), secrets)
 
     def alive(self, job: Job) -> bool:
         """Whether QEMU runs, as it was recorded."""
@@ -148,14 +157,13 @@ class LocalTarget:
         source = job.source.exact
         return {
             "source": source,
-            "template": job.template_digest,
             "images": {
                 destination.name: {
                     "directory": names.image_folder(destination.name, job.version),
                     "kind": destination.kind,
                     "manifest": {
                         "name": destination.name, "source": source, "tags": dict(destination.tags),
-                        "template": job.template_digest, "version": job.version,
+                        "content": job.content_digest, "version": job.version,
                     },
                     "resource": destination.resource,
                     "source_id": _disk(job) if captured == PLANNED else captured,
@@ -208,6 +216,25 @@ class LocalTarget:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
         return all(_is_made(workspace, image) for image in images.values())
 
+    def find_released(self, workspace: Path, blueprint: Blueprint) -> dict[str, Release]:
+        """By the manifests beside the images."""
+        found: dict[str, Release] = {}
+        for output in blueprint.destinations:
+            for folder in sorted(Path(workspace, names.image_folder(output.name, "0.0.0")).parent.glob("*.*.*")):
+                with suppress(ImagegenError, KeyError):
+                    manifest = files_of_images.manifest(folder)
+                    image = {
+                        "directory": names.image_folder(output.name, folder.name), "kind": output.kind,
+                        "manifest": {part: manifest[part] for part in ("content", "name", "source", "tags", "version")},
+                        "resource": output.resource, "source_id": "",
+                    }  # fmt: skip
+                    release = found.setdefault(folder.name, {
+                        "content": manifest["content"], "images": {}, "schema": SCHEMA, "source": manifest["source"],
+                        "status": "released", "time": "", "version": folder.name,
+                    })  # fmt: skip
+                    release["images"][output.name] = image
+        return found
+
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """The versions for which a folder of one of the outputs exists, whoever made it."""
         parents = [
@@ -229,7 +256,10 @@ class LocalTarget:
         """ssh to a machine that runs, with the build's key."""
         for name in reversed(MACHINES):
             if running := machine.running(directory / name):
-                return ssh.command(directory / "key", running.user, "127.0.0.1", port=running.ssh_port)
+                known = directory / name / ssh.KNOWN_HOSTS
+                return ssh.command(
+                    directory / "key", running.user, "127.0.0.1", port=running.ssh_port, known_hosts=known
+                )
         return None
 
     def describe(self, workspace: Path, release: Release) -> list[dict[str, Any]]:

@@ -108,7 +108,7 @@ def start(wanted: Start, state: State, record: Record) -> None:
     has, whole = boot.disk_sizes(replace(wanted, backing=state.disk, format="qcow2"))
     boot.overlay(directory / qemu.DISK, state.disk, "qcow2", has)
     child = boot.launch(wanted, record, deadline, memory=Memory(state.memory, shared=False))
-    identity = login.identity(directory)
+    identity = login.identity(directory, wanted.ssh_port)
     with monitoring(directory, deadline) as monitor:
         monitor.ask("migrate-incoming", {"uri": f"exec:cat {shlex.quote(str(state.devices))}"}, deadline=deadline)
         _migrated(monitor, deadline)
@@ -117,7 +117,9 @@ def start(wanted: Start, state: State, record: Record) -> None:
         monitor.ask("cont", deadline=deadline)
     login.by_agent(
         directory,
-        lambda: login.setup_script(wanted.name, wanted.user, wanted.public_key, grow=whole > has, identity=identity),
+        lambda: login.setup_script(
+            wanted.name, wanted.user, wanted.public_key, grow=whole > has, identity=identity, saved=True
+        ),
         deadline,
     )
     boot.until(lambda: boot.greets(wanted.ssh_port), child, deadline)

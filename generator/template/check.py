@@ -104,7 +104,7 @@ def _without(left: Left, without_effect: set[Path]) -> Left:
 def _duplicates(document: Document, version: str | None) -> Iterator[Problem]:
     """Duplicate keys: refused like other mistakes from 2024-02-01 on, before that the last one counts."""
     for one in document.duplicates:
-        refused = replace(one, level="error", hint=(one.hint or "").removeprefix(LAST_COUNTS))
+        refused = replace(one, level="error", code="", hint=(one.hint or "").removeprefix(LAST_COUNTS))
         yield refused if versions.is_strict(version) else one
 
 

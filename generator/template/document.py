@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from generator.errors import Problem
+from generator.template import warnings
 
 Path = tuple[str | int, ...]
 """Where a value stands: the keys and indexes that lead to it, from the top."""
@@ -49,11 +50,15 @@ class Document:
         *,
         level: Literal["error", "warning"] = "error",
         at_key: bool = False,
+        code: str = "",
     ) -> Problem:
-        """A problem at a path; where nothing stands there, at the nearest thing around it."""
+        """A problem at a path; where nothing stands there, at the nearest thing around it. A warning without a code is
+        named after the path."""
         place = self._place(path)
         line, column = self.lines.position(place.key if at_key else place.start)
-        return Problem(self.file, line, column, written(path), message, hint, level)
+        if level == "warning":
+            code = code or warnings.name_of(path)
+        return Problem(self.file, line, column, written(path), message, hint, level, code=code)
 
     def _place(self, path: Path) -> Place:
         """The place of a path, or of the nearest thing around it."""
@@ -100,7 +105,8 @@ def duplicate(file: str, lines: "Lines", path: Sequence[str | int], offset: int,
     line, column = lines.position(first)
     hint = f"{LAST_COUNTS}the first is in line {line}, column {column}: keep one"
     message = f"`{key}` is duplicated in this object"
-    return Problem(file, *lines.position(offset), written(path), message, hint, "warning")
+    code = warnings.DUPLICATE_KEY
+    return Problem(file, *lines.position(offset), written(path), message, hint, "warning", code=code)
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -16,6 +16,7 @@ from generator.template.placeholders import Given
 from generator.template.schema import ImageTemplate
 from generator.template.schema.shape import bare, choices, fields, inside, is_section, members, nearest
 from generator.template.versions import is_strict, lets_go_nowhere
+from generator.template.warnings import CONVERTED, DUPLICATE_NAME, SPELLING, UNKNOWN_NAME
 
 # Names of the first previews (aib-reference 1.4, 1.11).
 OLD = {"script": "scriptUri"}
@@ -85,7 +86,7 @@ class _Fitting:
     def _single(self, kind: Any, value: Any, place: Place, path: Path) -> tuple[Any, Place]:
         """The list of a single value: PowerShell's ConvertTo-Json writes lists of one so."""
         item, at = self.fit(inside(kind, 0), value, place, path)
-        self._warn(path, "a single value is read as a list of one", "write it in `[ … ]`", at_key=False)
+        self._warn(path, "a single value is read as a list of one", "write it in `[ … ]`", CONVERTED, at_key=False)
         return [item], place._replace(inside=[at])
 
     def _object(self, kind: Any, value: dict[str, Any], place: Place, path: Path) -> tuple[Any, Place]:
@@ -124,9 +125,10 @@ class _Fitting:
                 self._unknown(names, key, value[key], path)
             elif counting[name] != key:
                 self.without_effect.add((*path, key))
-                self._warn((*path, key), f"`{key[:80]}` has no effect beside `{counting[name][:80]}`", "remove it")
+                message = f"`{key[:80]}` has no effect beside `{counting[name][:80]}`"
+                self._warn((*path, key), message, "remove it", DUPLICATE_NAME)
             elif key != name:
-                self._warn((*path, key), f"`{key[:80]}` is read as `{name}`", f"write `{name}`")
+                self._warn((*path, key), f"`{key[:80]}` is read as `{name}`", f"write `{name}`", SPELLING)
         return {key: name for key, name in meant.items() if name is not None and counting[name] == key}
 
     def _name(self, names: list[str], key: str) -> str | None:
@@ -142,7 +144,7 @@ class _Fitting:
         if value is not None and (path or key.lower() not in OF_RESOURCES):
             near = nearest(key, list(names))
             hint = f"did you mean `{near}`?" if near else "remove it"
-            self._warn((*path, key), f"`{key[:80]}` is not known here and has no effect", hint)
+            self._warn((*path, key), f"`{key[:80]}` is not known here and has no effect", hint, UNKNOWN_NAME)
 
     def _plain(self, kind: Any, value: Any, place: Place, path: Path) -> Any:
         """A value that is no object and no list, as the kind that is wanted in its place."""
@@ -159,9 +161,10 @@ class _Fitting:
         if meant is MISSING:
             return value
         shown, read = (json.dumps(one, ensure_ascii=False)[:80] for one in (value, meant))
+        code = CONVERTED
         if allowed:
-            shown, read = str(value)[:80], str(meant)
-        self._warn(path, f"`{shown}` is read as `{read}`", f"write `{read}`", at_key=False)
+            shown, read, code = str(value)[:80], str(meant), SPELLING
+        self._warn(path, f"`{shown}` is read as `{read}`", f"write `{read}`", code, at_key=False)
         return meant
 
     def _written(self, value: Any, place: Place) -> str:
@@ -172,9 +175,9 @@ class _Fitting:
         except ValueError:
             return json.dumps(value)
 
-    def _warn(self, path: Path, message: str, hint: str, *, at_key: bool = True) -> None:
+    def _warn(self, path: Path, message: str, hint: str, code: str, *, at_key: bool = True) -> None:
         hint += ": API versions from 2024-02-01 on refuse anything else" if hint.startswith("write") else ""
-        self.found.append(self.document.problem(path, message, hint, level="warning", at_key=at_key))
+        self.found.append(self.document.problem(path, message, hint, level="warning", at_key=at_key, code=code))
 
 
 def _is_item(kind: Any, value: Any) -> bool:

@@ -18,9 +18,12 @@ GROUP_LENGTH = 90
 # wrapped there, and in base64.
 LARGEST_SCRIPT = 180 * 1024
 WORKSPACE_TAG, VERSION_TAG = tags.WORKSPACE, tags.VERSION
+CONTENT_TAG, SOURCE_TAG = tags.CONTENT, tags.SOURCE  # what went into a released image, and what it started from
+TAG_LENGTH = tags.LONGEST_VALUE
 BUILD_TAG, UNTIL_TAG = tags.BUILD, tags.UNTIL  # whose staging it is, and when that build is over for sure
 # What one script at the machine's creation cannot do.
 EXTENSION_MINUTES = 90  # Microsoft, "Azure virtual machine extensions and features": the longest one may take
+NAME = "{name}"  # in a backend: each workspace needs a key of its own
 NOT_BUNDLED = ("WindowsRestart", "WindowsUpdate", "File")
 
 
@@ -49,7 +52,7 @@ def azure_of(template: Any, name: str, settings: Settings) -> Azure:
         identities=tuple(dict.fromkeys(map(ids.canonical, (profile and profile.user_assigned_identities) or ()))),
         tags=_tags(template, name, identity),
         update_rounds=settings.update_rounds,
-        backend=_backend(settings),
+        backend=_backend(settings, name),
     )
 
 
@@ -152,13 +155,18 @@ def _tags(template: Any, name: str, identity: str) -> tuple[tuple[str, str], ...
     return tuple(sorted((given | missing | {WORKSPACE_TAG: identity}).items()))
 
 
-def _backend(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """`azurerm:NAME=VALUE,…`, the arguments of Terraform's azurerm backend; nothing for a local state."""
+def _backend(settings: Settings, workspace: str) -> tuple[tuple[str, str], ...]:
+    """`azurerm:NAME=VALUE,…`, the arguments of Terraform's azurerm backend; nothing for a local state.
+
+    `{name}` in a value is the name of the workspace.
+    """
     if not settings.backend:
         return ()
     kind, _, rest = settings.backend.partition(":")
     pairs = [part.partition("=") for part in rest.split(",") if part]
-    values = {name.strip(): value.strip() for name, _, value in pairs}
+    values = {name.strip(): value.strip().replace(NAME, workspace) for name, _, value in pairs}
+    if unknown := [value for value in values.values() if "{" in value or "}" in value]:
+        raise ImagegenError(f"`{unknown[0]}` has a placeholder that the backend does not know", f"use {NAME}")
     if (
         kind != "azurerm"
         or unknown_arguments(values)
@@ -166,7 +174,8 @@ def _backend(settings: Settings) -> tuple[tuple[str, str], ...]:
     ):
         raise ImagegenError(
             f"`{settings.backend}` is not a backend",
-            "write azurerm:resource_group_name=GROUP,storage_account_name=ACCOUNT,container_name=NAME,key=NAME.tfstate",
+            "write azurerm:resource_group_name=GROUP,storage_account_name=ACCOUNT,container_name=NAME,"
+            f"key={NAME}.tfstate",
         )
     return tuple(sorted(values.items()))
 

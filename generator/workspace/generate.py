@@ -7,15 +7,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator.errors import ImagegenError
-from generator.settings import Settings
+from generator.errors import ImagegenError, InvalidTemplate, Problem
+from generator.settings import Settings, to_lock
 from generator.template import plain
+from generator.template.document import in_order
 from generator.template.reader import SHORTEST_TOLD
-from generator.workspace import names, store
+from generator.workspace import ledger, names, scripts, store
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
-from generator.workspace.files import from_json
-from generator.workspace.locked import deciding, with_locked
+from generator.workspace.locked import with_locked
 from generator.workspace.render import render
 from generator.workspace.store import Generated
 
@@ -33,7 +33,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     """
     from generator.template import Sources, fetch_all, read  # noqa: PLC0415 - pydantic, only where it is needed
 
-    lock, recorded = None, None
+    lock, recorded, locked = None, None, None
     if path.is_dir():
         lock = store.read_lock(path)
         if lock is None:
@@ -47,7 +47,9 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     uris = _uris(found.template)
     if lock is not None:
         recorded = _recorded(path, uris, lock)
-    downloads = fetch_all(found.template, Sources(template_path, settings, recorded), found.document)
+        locked = {uri: lock.files.get(name, "") for uri, name in zip(uris, lock.sources, strict=False)}
+    downloads = fetch_all(found.template, Sources(template_path, settings, recorded, locked), found.document)
+    remarks = _remarks(found, downloads)
     name = name_of(path)
     blueprint = decide(found.template, downloads, name=name, settings=settings)
     folder = out or Path(blueprint.name)
@@ -63,18 +65,35 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
         files, _locked_settings(settings, name, lock, found), _source_files(blueprint, found.template)
     )
     comparison = store.compare(folder, files, store.read_lock(folder))
-    return Generated(folder, blueprint, files, comparison, found.warnings)
+    return Generated(folder, blueprint, files, comparison, in_order([*found.warnings, *remarks]))
+
+
+def _remarks(found: "Read", downloads: dict[str, bytes]) -> list[Problem]:
+    """What is to be said of the scripts that were fetched. Raises InvalidTemplate for one that cannot run."""
+    properties = found.template.properties
+    lists = {
+        ("customize",): properties.customize,
+        ("validate", "inVMValidations"): properties.validate_.in_vm_validations,
+    }
+    remarks = [
+        found.document.problem(("properties", *at, index, "scriptUri"), one.message, one.hint, level=one.level)
+        for at, steps in lists.items()
+        for index, one in scripts.remarks(steps, downloads)
+    ]
+    if any(one.level == "error" for one in remarks):
+        raise InvalidTemplate(in_order([*found.warnings, *remarks]))
+    return remarks
 
 
 def _released_to(folder: Path) -> tuple[str, ...]:
     """The subscriptions that released images are in: their providers stay, whatever the template says today
     (azure-facts 15)."""
     try:
-        releases = from_json(plain.read(folder / store.LEDGER, plain.LARGEST))["releases"]
-        images = [image for release in releases.values() for image in release["images"].values()]
-        found = {str(image.get("subscription_id", "")) for image in images}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ()  # no ledger, or one that is refused where it is used
+        releases = ledger.load(folder).releases
+    except ImagegenError:
+        return ()  # it is refused where it is used
+    images = [image for release in releases.values() for image in release["images"].values()]
+    found = {str(image.get("subscription_id", "")) for image in images}
     return tuple(sorted(filter(SUBSCRIPTION.fullmatch, found)))
 
 
@@ -83,13 +102,13 @@ def _locked_settings(settings: Settings, name: str, lock: store.Lock | None, fou
     if lock is not None:
         return lock.settings
     sets = {name: found.kept(value) for name, value in sorted(settings.sets)}
-    return {"name": name, "sets": sets, "target": settings.target} | deciding(settings)
+    return {"name": name, "sets": sets, "target": settings.target} | to_lock(settings)
 
 
 def _refuse_secrets(files: dict[str, bytes], blueprint: Blueprint, found: "Read") -> None:
     """Raise ImagegenError when a secure parameter, or what was made of it, would stand in a file that is committed."""
     texts = {path: content for path, content in files.items() if not path.startswith("modules/")}  # those are ours
-    texts[store.LEDGER] = json.dumps([asdict(destination) for destination in blueprint.destinations]).encode()
+    texts[ledger.FOLDER] = json.dumps([asdict(destination) for destination in blueprint.destinations]).encode()
     long = [secret for secret in found.secrets if len(secret) >= SHORTEST_TOLD]
     leaks = {path for path, content in texts.items() if any(part in content for part in _spelt(long, "{}"))}
     # A short one counts where values of the template stand, and alone: else it would by chance.
@@ -150,9 +169,12 @@ def _source_files(blueprint: Blueprint, template: Any) -> list[str]:
 
 
 def _recorded(folder: Path, uris: list[str], lock: store.Lock) -> dict[str, bytes]:
-    """What the workspace holds of its sources. Nothing is read that does not lie in it."""
+    """What the workspace holds of its sources. Nothing is read that does not lie in it.
+
+    What is both a script and a file is taken from the file, which is as it was fetched.
+    """
     recorded = {}
-    for uri, name in zip(uris, lock.sources, strict=False):
+    for uri, name in sorted(zip(uris, lock.sources, strict=False), key=lambda pair: pair[1].startswith("files/")):
         path = folder / name
         if path.resolve() == folder.resolve() / name and path.is_file():
             recorded[uri] = plain.read(path, plain.LARGEST)

@@ -20,7 +20,7 @@ from typing import Any
 from generator import resources
 from generator.settings import Settings
 from generator.template import plain
-from generator.workspace import store
+from generator.workspace import ledger, store
 from generator.workspace.files import atomic_write, remove_unfinished
 from generator.workspace.store import Generated, Lock
 
@@ -48,7 +48,8 @@ def generate(folder: Path, settings: Settings) -> Generated:
 def _key(folder: Path, settings: Settings, lock: Lock) -> bytes:
     """The digest of everything that decides the result, the name of the folder too: warnings have it."""
     told = hashlib.sha256(repr((str(folder), settings, _code())).encode())
-    for name in (store.LOCK, store.TEMPLATE, store.PARAMETERS, store.LEDGER, *lock.sources):
+    ledger_files = [path.relative_to(folder).as_posix() for path in ledger.files(folder)]
+    for name in (store.LOCK, store.TEMPLATE, store.PARAMETERS, *ledger_files, *lock.sources):
         with suppress(OSError):
             content = plain.read(folder / name, plain.LARGEST)
             told.update(f"\0{name}\0{len(content)}\0".encode() + content)

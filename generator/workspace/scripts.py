@@ -1,13 +1,13 @@
 """What a step's script becomes: the bytes that run, as Image Builder's Packer would run them.
 
 Source: Packer's shell provisioner (provisioner/shell: provisioner.go, unix_reader.go): inline lines are joined under
-`#!/bin/sh -e`, unless they begin with a first line of their own; every Windows line end becomes a line feed; a script is
+`#!/bin/sh -e`, unless they begin with a first line of their own; Windows line ends become line feeds; scripts are
 started from the build user's login shell, which itself runs what has no first line.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 INLINE_SHEBANG = b"#!/bin/sh -e\n"
 LOGIN_SHELL = b"#!/bin/bash\n"
@@ -24,7 +24,7 @@ class Remark(NamedTuple):
 
     message: str
     hint: str
-    level: str = "error"
+    level: Literal["error", "warning"] = "error"
 
 
 def shell_inline(lines: Sequence[str]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from generator import __version__
 from generator.errors import ImagegenError, Problem
 from generator.template import plain
-from generator.workspace import state
+from generator.workspace import ledger, state
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.files import atomic_write, from_json, remove_unfinished, to_json
 
@@ -19,8 +19,7 @@ TEMPLATE = "template.json"
 PARAMETERS = "parameters.json"
 SCHEMA = 1
 # What a build leaves in a workspace by itself: ours, but never rendered.
-LEDGER = "releases.auto.tfvars.json"
-KEPT = {LEDGER}
+KEPT = {ledger.OLD_FILE}
 PROVIDERS_LOCK = ".terraform.lock.hcl"
 AZURERM = "registry.terraform.io/hashicorp/azurerm"
 # What Terraform loads from a folder, and what it and builds write there besides images.
@@ -34,8 +33,10 @@ LOADED = (
     ".terraform/environment",
     "terraform.d",
 )
-WRITTEN = {".imagegen", ".terraform", ".terraform.tfstate.lock.info", "errored.tfstate", *KEPT}
-WRITTEN_INSIDE = (".imagegen/*", ".terraform/*", "terraform.tfstate*")
+WRITTEN = {".imagegen", ".terraform", ".terraform.tfstate.lock.info", "errored.tfstate", ledger.FOLDER, *KEPT}
+WRITTEN_INSIDE = (".imagegen/*", ".terraform/*", "terraform.tfstate*", f"{ledger.FOLDER}/*", f"{ledger.FOLDER}/*/*")
+# What an image is made of. The rest of a workspace follows from it.
+CONTENT = (TEMPLATE, PARAMETERS, "scripts/", "files/", "modules/")
 State = Literal["create", "identical", "update", "edited", "foreign", "orphan"]
 
 
@@ -74,6 +75,13 @@ class Generated:
     files: dict[str, bytes]
     comparison: Comparison
     warnings: list[Problem]
+
+    @property
+    def content_digest(self) -> str:
+        """SHA-256 of all that goes into an image: template, parameters, scripts, files, modules, and the settings that
+        decided how they were read."""
+        parts = {path: _digest(content) for path, content in self.files.items() if path.startswith(CONTENT)}
+        return _digest(to_json(parts | {"settings": from_json(self.files[LOCK])["settings"]}))
 
 
 def read_lock(folder: Path) -> Lock | None:
@@ -181,11 +189,12 @@ def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, forc
     for path in sorted(changed, key=lambda path: (_turn(path, new=new), path)):
         if path in files:
             atomic_write(f"{folder}/{path}", files[path], sync=path == LOCK)
+    migrated = ledger.migrate(folder)
     removed = [path for path in comparison.having("orphan") if path not in files]
     for path in removed:
         (folder / path).unlink()
         _prune(folder, (folder / path).parent)
-    return sorted(changed + removed)
+    return sorted(changed + removed + migrated)
 
 
 def _announce(folder: Path, digests: dict[str, str]) -> None:

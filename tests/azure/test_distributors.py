@@ -121,9 +121,9 @@ def test_a_managed_image_and_a_blob_give_way_to_the_next(azure: Azure, template:
     assert azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd").metadata["imagegen_version"] == "1.0.1"
     images = ledger(out)["1.0.0"]["images"]
     assert {name: each.get("status") for name, each in images.items()} == {
-        "disk": "overwritten", "far": None, "managed": "overwritten", "out": None,
+        "disk": "superseded", "far": None, "managed": "superseded", "out": None,
     }  # fmt: skip
-    assert "gives way to 1.0.1" in done.stderr
+    assert "replacing the image" in done.stderr
     assert not [each for each in azure.names() if each.endswith("/grants/sas")]
 
 
@@ -145,7 +145,7 @@ def test_a_managed_image_that_gave_way_is_followed_by_the_new_one(
     image = azure.cloud.get(f"{MANAGED}/web")
     assert image
     assert image["tags"]["imagegen:version"] == "1.0.1"
-    assert ledger(out)["1.0.0"]["images"]["managed"]["status"] == "overwritten"
+    assert ledger(out)["1.0.0"]["images"]["managed"]["status"] == "superseded"
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_a_blob_that_is_half_overwritten_is_made_whole(azure: Azure, replaced: P
     assert (blob.metadata["imagegen_version"], blob.copy and blob.copy.status) == ("1.0.2", "success")
     assert blob.content.endswith(b"conectix".ljust(512, b"\0"))
     assert ledger(replaced)["1.0.2"]["status"] == "released"
-    assert ledger(replaced)["1.0.1"]["images"]["disk"]["status"] == "overwritten"
+    assert ledger(replaced)["1.0.1"]["images"]["disk"]["status"] == "superseded"
 
 
 def test_blobs_that_cannot_be_written_are_refused(azure: Azure, template: Write, tmp_path: Path) -> None:

@@ -100,8 +100,7 @@ def test_settings(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_ledger_of_another_target(workspace: Path) -> None:
     """A local workspace has no images in Azure: nothing is begun, and nothing is taken out of service."""
     azure = {"id": "/x", "kind": "ManagedImage", "resource": "/x", "source_id": "", "tags": {}}
-    path = workspace / "releases.auto.tfvars.json"
-    path.write_text(json.dumps({"releases": {"1.0.0": RELEASE | {"images": {"out": azure}}}}))
+    invariants.write_ledger(workspace, {"1.0.0": RELEASE | {"images": {"out": azure}}})
     for arguments in (("plan", workspace), ("cleanup", workspace), ("releases", "retire", workspace, "1.0.0", "--yes")):
         said = command(*arguments)
         assert said.code == 1

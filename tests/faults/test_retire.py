@@ -25,8 +25,9 @@ def two(released: Path, world: World) -> Path:
     folder.mkdir()
     (folder / "image.vhd").write_bytes(b"the image")
     (folder / "manifest.json").write_text(json.dumps(later["manifest"] | {"size": 9}))
-    ledger = {"releases": {"1.0.0": RELEASE, "1.0.1": RELEASE | {"images": {"out": later}}}}
-    (released / invariants.LEDGER).write_text(json.dumps(ledger))
+    invariants.write_ledger(
+        released, {"1.0.0": RELEASE, "1.0.1": RELEASE | {"images": {"out": later}, "version": "1.0.1"}}
+    )
     _left_behind(released)
     assert command("cleanup", released).code == 0
     invariants.at_rest(released, world.state_dir)
@@ -42,7 +43,7 @@ def _left_behind(workspace: Path) -> None:
 
 
 def _status(workspace: Path, version: str) -> str:
-    return str(json.loads((workspace / invariants.LEDGER).read_text())["releases"][version]["status"])
+    return str(invariants.read_ledger(workspace)[version]["status"])
 
 
 @pytest.mark.parametrize("then", ["cleanup", "retire", "apply"])
@@ -136,9 +137,9 @@ def test_only_what_was_in_service_is_retired(two: Path, world: World) -> None:
 
 def test_a_retirement_that_was_begun_elsewhere_is_left_to_who_asks_for_it(two: Path, world: World) -> None:
     """A journal and a ledger come with a checkout, and would have images removed that are somebody else's."""
-    ledger = json.loads((two / invariants.LEDGER).read_text())
-    ledger["releases"]["1.0.0"]["status"] = "retired"
-    (two / invariants.LEDGER).write_text(json.dumps(ledger))
+    ledger = invariants.read_ledger(two)
+    ledger["1.0.0"]["status"] = "retired"
+    invariants.write_ledger(two, ledger)
     for written in (b"{", json.dumps({"version": "1.0.0", "phase": "retire", "directory": "", "pid": 1}).encode()):
         (two / ".imagegen").mkdir()
         (two / ".imagegen/journal.json").write_bytes(written)

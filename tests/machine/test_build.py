@@ -15,7 +15,7 @@ import pytest
 
 from generator.local import images
 from tests.golden.regenerate import ROOT
-from tests.invariants import at_rest, processes, terraform
+from tests.invariants import at_rest, processes, read_ledger, terraform, write_ledger
 from tests.machine.conftest import Imagegen, Write, inside
 
 pytestmark = pytest.mark.machine
@@ -73,13 +73,10 @@ def test_a_second_build_is_the_next_version_and_keeps_the_first(
     assert "Resources: 4 imported, 0 added, 0 changed, 0 destroyed" in taken_in.stdout, taken_in.stdout
     at_rest(out, imagegen.state_dir)
 
-    ledger = out / "releases.auto.tfvars.json"
-    newest = ledger.read_bytes()
-    known = json.loads(newest)
-    del known["releases"]["1.0.1"]
-    ledger.write_text(json.dumps(known))
-    assert "behind the state" in imagegen("apply", out, code=1).stderr
-    ledger.write_bytes(newest)
+    ledger = read_ledger(out)
+    write_ledger(out, {"1.0.0": ledger["1.0.0"]})
+    assert "your checkout is behind" in imagegen("apply", out, code=1).stderr
+    write_ledger(out, ledger)
 
     assert "prevent_destroy" in terraform(out, "destroy", "-auto-approve").stderr
     imagegen("releases", "retire", out, "1.0.0", "--yes")

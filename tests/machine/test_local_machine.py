@@ -227,7 +227,7 @@ def test_a_machine_that_never_boots_is_ended_and_says_why(
 
 
 def test_seed_disk_is_what_cloud_init_looks_for(tmp_path: Path) -> None:
-    disk = login.seed_disk(tmp_path, "web", USER, "ssh-ed25519 AAAA")
+    disk = login.seed_disk(tmp_path, "web", USER, "ssh-ed25519 AAAA", login.identity(tmp_path, 22022))
     shown = subprocess.run(["mdir", "-i", str(disk), "-b", "::"], check=True, capture_output=True, text=True).stdout
     assert set(shown.split()) == {"::/user-data", "::/meta-data"}
 

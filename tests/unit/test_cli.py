@@ -153,7 +153,7 @@ def test_what_is_for_one_build_is_refused_for_several(shell: Shell) -> None:
     """In words, before anything starts."""
     paths = [shell.template(name) for name in ("one", "two")]
     refused = shell("apply", *paths, "--target", "local", "--version", "1.0.0")
-    assert refused.code == 1
+    assert refused.code == 2
     assert "--version is for one build" in refused.err
 
 
@@ -171,7 +171,7 @@ def test_what_is_for_one_build_is_refused_for_several(shell: Shell) -> None:
 def test_what_means_nothing_for_the_target_is_refused(shell: Shell, target: str, flags: list[str]) -> None:
     """Nothing that was asked for is dropped in silence."""
     refused = shell("apply", shell.template(), "--target", target, "--out", "out", *flags)
-    assert refused.code == 1
+    assert refused.code == 2
     assert f"{flags[0]} means nothing with the target {target}" in refused.err
     assert not (shell.folder / "out").exists()
 

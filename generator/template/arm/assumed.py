@@ -7,6 +7,7 @@ from typing import Any
 from generator.errors import Problem
 from generator.template.arm.values import as_json
 from generator.template.document import Document, Path
+from generator.template.warnings import NOT_GIVEN
 
 # The settings that answer, with what is assumed without them.
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -61,7 +62,7 @@ def _problem(document: Document, path: Path, text: str, assumed: Assumed) -> Pro
         names = " and ".join(f"`{one}`" for one in assumed.settings)
         variables = " and ".join(f"IMAGEGEN_{one.upper()}" for one in assumed.settings)
         flag = f"set {names} in imagegen.toml, or {variables}; or {flag}"
-    return document.problem(path, what, flag, level="warning")
+    return document.problem(path, what, flag, level="warning", code=NOT_GIVEN)
 
 
 def decides_the_place(assumed: Mapping[str, tuple[Path, Assumed]]) -> list[Path]:

@@ -11,6 +11,7 @@ from generator.errors import Problem
 from generator.template.arm.declared import members
 from generator.template.arm.resources import nested, resources
 from generator.template.document import LAST_COUNTS, Document, Path, Place
+from generator.template.warnings import DUPLICATE_KEY
 
 SECTIONS = ("parameters", "variables", "outputs", "definitions")
 
@@ -48,7 +49,7 @@ def _of_object(document: Document, value: dict[str, Any], place: Place, path: Pa
         line, column = document.lines.position(place.inside[earlier].key)
         hint = f"{LAST_COUNTS}the first is in line {line}, column {column}: keep one"
         what = f"`{earlier[:80]}` and `{key[:80]}` are the same name to Azure Resource Manager"
-        yield document.problem((*path, key), what, hint, level="warning", at_key=True)
+        yield document.problem((*path, key), what, hint, level="warning", at_key=True, code=DUPLICATE_KEY)
         del value[earlier], place.inside[earlier]
 
 

@@ -16,7 +16,6 @@ from generator.template.schema.distribute import Target
 MOST = 50  # on a resource
 LONGEST_NAME = 512
 LONGEST_STORAGE_NAME = 128  # on a storage account, such as the one that staging needs for files
-LONGEST_VALUE = 256
 FORBIDDEN = re.compile(r"[<>%&\\?/\x00-\x1f\x7f]")
 LONGEST_SHOWN = 80
 
@@ -61,8 +60,8 @@ def _findings(field: str, given: Mapping[str, str], added: tuple[str, ...], long
             yield Finding(at, f"the name of the tag {shown} has {char} in it", r"Azure refuses `<>%&\?/` there")
         if len(name) > longest:
             yield Finding(at, f"the name of the tag {shown} has {len(name)} characters", f"use at most {longest}")
-        if len(value) > LONGEST_VALUE:
-            hint = f"use at most {LONGEST_VALUE}"
+        if len(value) > tags.LONGEST_VALUE:
+            hint = f"use at most {tags.LONGEST_VALUE}"
             yield Finding(at, f"the value of the tag {shown} has {len(value)} characters", hint)
         if not is_normalized("NFC", name + value):
             yield Finding(at, NOT_COMPOSED, COMPOSE)

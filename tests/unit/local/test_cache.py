@@ -198,5 +198,5 @@ def test_the_size_of_the_cache_is_told_with_a_unit(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("text", ["much", "-1G", "10 GiBs", "G"])
 def test_another_size_of_the_cache_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("IMAGEGEN_CACHE_SIZE", text)
-    with pytest.raises(ImagegenError, match=f"`cache_size` is `{text}`"):
+    with pytest.raises(ImagegenError, match=f"IMAGEGEN_CACHE_SIZE is `{text}`"):
         resolve()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.build import ssh
 from generator.errors import ImagegenError, Interrupted, MissingTools
 from generator.local import accelerator, boot, files, host, login, machine, qemu
 from generator.process import Process
@@ -173,8 +174,8 @@ def test_login_refuses_what_a_script_could_misread(name: str, user: str, key: st
 
 def test_login_script_is_sound_perl_and_carries_each_value_in_hex(tmp_path: Path) -> None:
     """No value can be taken for a part of the script."""
-    identity = login.identity(tmp_path)
-    script = login.setup_script("web", "builder", KEY + " \\", grow=True, identity=identity)
+    identity = login.identity(tmp_path, 22022)
+    script = login.setup_script("web", "builder", KEY + " \\", grow=True, identity=identity, saved=True)
     subprocess.run(["perl", "-c", "-"], input=script.encode(), check=True)
     told = dict(line.split(" ") for line in script.partition("__END__\n")[2].splitlines())
     values = {name: bytes.fromhex(value).decode("latin-1") for name, value in told.items()}
@@ -184,9 +185,11 @@ def test_login_script_is_sound_perl_and_carries_each_value_in_hex(tmp_path: Path
 
 
 def test_each_identity_is_another(tmp_path: Path) -> None:
-    first, second = login.identity(tmp_path), login.identity(tmp_path)
+    first, second = login.identity(tmp_path, 22022), login.identity(tmp_path, 22023)
     assert all(first[name] != second[name] for name in first)
     assert first["host_key_ed25519"].startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    public = [second[f"host_key_{kind}_pub"].strip() for kind in login.HOST_KEYS]
+    assert ssh.read_known_hosts(tmp_path / ssh.KNOWN_HOSTS, "127.0.0.1", 22023) == public
 
 
 def test_a_host_key_lies_where_the_machine_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +202,7 @@ def test_a_host_key_lies_where_the_machine_goes(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(login, "run", killed)
     with pytest.raises(KeyboardInterrupt):
-        login.identity(tmp_path)
+        login.identity(tmp_path, 22022)
     assert [path.parent.parent for path in told] == [tmp_path]
 
 

@@ -93,6 +93,15 @@ variable "public_key" {
   nullable    = false
 }
 
+variable "relay" {
+  description = "The SSH relay of imagegen on 127.0.0.1, which holds one connection to the VM for all steps: its `port` and public `host_key`. Null: Terraform connects to the VM itself, as in a build by hand."
+  type = object({
+    host_key = string
+    port     = number
+  })
+  default = null
+}
+
 variable "ssh_port" {
   description = "The port of 127.0.0.1 that leads to the machine's SSH."
   type        = number
