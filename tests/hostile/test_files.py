@@ -146,13 +146,13 @@ def test_a_repository_with_an_imagegen_toml_shares_its_files(generate: Generate,
     """All below that file's folder; without a repository nothing says where a stranger's files end."""
     repository = tmp_path / "repo"
     (repository / "shared").mkdir()
-    (repository / "shared/baseline.sh").write_text("echo baseline\n")
+    (repository / "shared/baseline.sh").write_text("#!/bin/sh\necho baseline\n")
     assert generate("../../shared/baseline.sh").code == 1
     (repository / "imagegen.toml").write_text("")
     assert generate("../../shared/baseline.sh").code == 1
     (repository / ".git").mkdir()
     assert generate("../../shared/baseline.sh").code == 0
-    assert _content(tmp_path) == "echo baseline\n"
+    assert _content(tmp_path) == "#!/bin/sh\necho baseline\n"
     assert generate("../../../secret").code == 1
     (folder / "inside").symlink_to("../../../secret")
     assert generate("inside").code == 1
