@@ -86,7 +86,7 @@ def settings(subject: MaybeSubject = None, json: Json = False) -> None:
 @with_settings(Stage.WRITE)
 def generate(
     templates: Subjects, out: Out = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when something would change.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 4 when something would change.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would change.")] = False,
     force: Force = False, json: Json = False, **flags: Any,
 ) -> None:  # fmt: skip
@@ -120,6 +120,9 @@ def apply(
         list[str] | None, typer.Option("--secret", metavar="NAME", help="Pass a variable to the steps; redacted.")
     ] = None,
     commit: Commit = None,
+    regenerate: Annotated[
+        bool, typer.Option("--regenerate", help="Generate a workspace from its template again first.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another command at work in the workspace.")] = False,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
     **flags: Any,
@@ -132,7 +135,7 @@ def apply(
         )
     commands.apply(
         subjects[0], out, version, on_error, force=force, fresh=fresh, wait=wait, commit=commit, secrets=secrets or [],
-        trust=trust, yes=yes, quiet=quiet, json=json, flags=flags,
+        trust=trust, regenerate=regenerate, yes=yes, quiet=quiet, json=json, flags=flags,
     )  # fmt: skip
 
 
@@ -254,9 +257,15 @@ def _told(error: ImagegenError) -> int:
     """Say what went wrong, and return its exit code."""
     if console.mode.json:
         with suppress(OSError):
-            console.put_json(console.error_as_json(error))
+            console.put_json(_as_json(error))
     console.show_error(error)
     return error.exit_code
+
+
+def _as_json(error: ImagegenError) -> dict[str, Any]:
+    from generator import json_events  # noqa: PLC0415 - only where it is asked for
+
+    return json_events.error(error)
 
 
 def _usage_or_bug(error: Exception) -> int:
@@ -265,7 +274,7 @@ def _usage_or_bug(error: Exception) -> int:
     if callable(show):
         with suppress(OSError):
             if console.mode.json and (message := str(error)):
-                console.put_json(console.error_as_json(UsageError(message)))
+                console.put_json(_as_json(UsageError(message)))
             show()
         return int(getattr(error, "exit_code", 2))
     console.say(f"error: this is a bug in imagegen: {type(error).__name__}: {console.clean(str(error))}")

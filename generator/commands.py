@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generator import console, masks
 from generator.errors import ImagegenError, UsageError
@@ -19,6 +19,10 @@ from generator.prepare import (
     workspace_settings,
 )
 from generator.settings import Stage, as_environment
+from generator.workspace.names import title_of
+
+if TYPE_CHECKING:
+    from generator.build.events import Events
 
 Flags = Mapping[str, Any]
 
@@ -41,7 +45,8 @@ def plan(
 
 def apply(
     subject: Path, out: Path | None, version: str | None, on_error: Any, *, force: bool, fresh: bool, wait: bool,
-    commit: str | None, secrets: list[str], trust: bool, yes: bool, quiet: bool, json: bool, flags: Flags,
+    commit: str | None, secrets: list[str], trust: bool, regenerate: bool, yes: bool, quiet: bool, json: bool,
+    flags: Flags,
 ) -> None:  # fmt: skip
     """Build one version."""
     from generator.build import marked, phases, record  # noqa: PLC0415
@@ -49,18 +54,25 @@ def apply(
     began = time.monotonic()
     known = marked.read(secrets)
     masks.mask(known.values())
-    events = console.JsonEvents() if json else console.HumanEvents(quiet=quiet)
+    events = _events(subject, json=json, quiet=quiet)
+    about = {"build": title_of(subject)}
     wish = Wish(
-        events, Stage.BUILD, flags, known, force=force, trust=trust, waiting=events.note if wait else None
+        events, Stage.BUILD, flags, known, force=force, trust=trust, regenerate=regenerate,
+        waiting=events.note if wait else None,
     )  # fmt: skip
-    with opened(subject, out, wish) as opening:
-        if commit:
-            record.check(opening.workspace, opening.settings)
-        request = replace(
-            opening, version=version, on_error=on_error, fresh=fresh,
-            ask=lambda question: console.ask(question, yes=yes),
-        )  # fmt: skip
-        outcome = phases.build(request)
+    try:
+        with opened(subject, out, wish) as opening:
+            about["folder"] = str(opening.workspace)
+            if commit:
+                record.check(opening.workspace, opening.settings)
+            request = replace(
+                opening, version=version, on_error=on_error, fresh=fresh,
+                ask=lambda question: console.ask(question, yes=yes),
+            )  # fmt: skip
+            outcome = phases.build(request)
+    except ImagegenError as error:
+        error.about = about | error.about
+        raise
     folder, release = request.workspace, outcome.release
     events.result({
         "name": request.blueprint.name, "version": outcome.version, "folder": str(folder),
@@ -72,7 +84,17 @@ def apply(
     if release and request.settings.target == "azure":
         _put_on_record(folder, request.blueprint.name, outcome.version, commit=commit, quiet=quiet, note=events.note)
     if outcome.failure:
+        outcome.failure.about = about | {"version": outcome.version}
         raise outcome.failure
+
+
+def _events(subject: Path, *, json: bool, quiet: bool = False) -> "Events":
+    """The listener of a build: for people, or for programs."""
+    if not json:
+        return console.HumanEvents(quiet=quiet)
+    from generator.json_events import JsonEvents  # noqa: PLC0415 - only where it is asked for
+
+    return JsonEvents(title_of(subject))
 
 
 def _put_on_record(
@@ -137,7 +159,7 @@ def cleanup(folder: Path, *, others: bool, trust: bool, json: bool) -> None:
     from generator.build import recover, rest  # noqa: PLC0415
     from generator.build.terraform import Terraform  # noqa: PLC0415
 
-    events = console.JsonEvents() if json else console.HumanEvents()
+    events = _events(folder, json=json)
     with from_workspace(folder, Wish(events, trust=trust, building=False)) as opening:
         request = replace(opening, others=others)
         with request.target.lease(request.blueprint):

@@ -232,55 +232,6 @@ class HumanEvents:
                 say(f"  {size(image['size'])}, sha256 {image['sha256']}")
 
 
-class JsonEvents:
-    """Progress for programs: one JSON object a line on stdout."""
-
-    def _put(self, event: str, **values: Any) -> None:
-        put_json({"event": event, "time": round(time.time(), 3)} | values)
-
-    def phase(self, name: str, detail: str) -> None:
-        """See events.Events."""
-        self._put("phase", phase=name, detail=detail)
-
-    def started(self, step: str, title: str) -> None:
-        """See events.Events."""
-        self._put("step_started", step=step, title=title)
-
-    def output(self, step: str, line: str) -> None:
-        """See events.Events."""
-        self._put("output", step=step, line=line)
-
-    def finished(self, step: str, title: str, seconds: float, ok: bool) -> None:
-        """See events.Events."""
-        self._put("step_finished", step=step, title=title, seconds=round(seconds, 3), ok=ok)
-
-    def cached(self, step: str, title: str) -> None:
-        """See events.Events."""
-        self._put("step_cached", step=step, title=title)
-
-    def note(self, text: str) -> None:
-        """See events.Events."""
-        self._put("note", text=text)
-
-    def result(self, value: dict[str, Any]) -> None:
-        """See events.Events."""
-        self._put("result", **value)
-
-
-def error_as_json(error: ImagegenError) -> dict[str, Any]:
-    """A refusal or failure for programs."""
-    value: dict[str, Any] = {"event": "error", "message": error.message}
-    if error.hint:
-        value["hint"] = error.hint
-    if isinstance(error, StepFailed):
-        value |= {"step": error.step, "script": error.script, "tail": error.tail}
-    if isinstance(error, InvalidTemplate):
-        from generator.template.report import as_json, files_of  # noqa: PLC0415
-
-        value |= as_json(error.problems, files_of(error.problems))
-    return value
-
-
 def bug_log(error: Exception) -> str:
     """Write a traceback, without local values, to a file of its own; return the file's path, or why there is none."""
     import platform  # noqa: PLC0415

@@ -4,6 +4,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Literal
 
+DIFFERS = 4  # the exit code of a comparison that found a difference, or of something that is due
+
 
 def to_paste(*words: object) -> str:
     """A command line that may be pasted into a shell: whatever a word holds, it stays one word there."""
@@ -25,6 +27,7 @@ class ImagegenError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.about: dict[str, str] = {}  # the build that it ended: `build`, `folder`, `version`
 
 
 class UsageError(ImagegenError):
@@ -75,7 +78,7 @@ class MissingTools(ImagegenError):
 class StepFailed(ImagegenError):
     """A customizer or validator ended with an error.
 
-    `step` is the step's name, `script` its file in the workspace, `tail` the last lines that it printed.
+    `step` is the key of the step, `script` its file in the workspace, `tail` the last lines that it printed.
     """
 
     def __init__(self, message: str, *, step: str, script: str, tail: list[str], hint: str | None = None) -> None:

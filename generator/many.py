@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
 
 from generator import console, run
+from generator.errors import Problem
+from generator.workspace.names import title_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -79,7 +81,7 @@ def apply(
 
 def _names(subjects: Sequence[Path]) -> list[str]:
     """A short name for each: the file or folder, and the whole path where that is not enough."""
-    short = [subject.absolute().parent.name if subject.stem == "template" else subject.stem for subject in subjects]
+    short = [title_of(subject) for subject in subjects]
     return [name if short.count(name) == 1 else str(subject) for name, subject in zip(short, subjects, strict=True)]
 
 
@@ -151,7 +153,7 @@ def _show(name: str, line: str, began: float, *, as_json: bool, quiet: bool) -> 
     except ValueError:
         return
     if as_json:
-        console.put_json({"build": name} | event)
+        console.put_json(event | {"build": name})
         return
     told = "" if quiet and event.get("event") not in ("error", "result") else _told(event)
     if told:
@@ -163,29 +165,26 @@ def _show(name: str, line: str, began: float, *, as_json: bool, quiet: bool) -> 
             console.put(image["path"])
 
 
-def _problem(problem: dict[str, Any]) -> str:
-    """A problem of a template, as its own command shows it."""
-    place = f"{problem['file']}:{problem['line']}:{problem['column']}" if problem.get("line") else problem["file"]
-    lines = [f"{place}: {problem['level']}: {problem['message']}"]
-    lines += [f"  at {problem['path']}"] if problem.get("path") else []
-    lines += [f"  hint: {problem['hint']}"] if problem.get("hint") else []
-    return "".join(f"\n{line}" for line in lines)
-
-
 def _told(event: dict[str, Any]) -> str:
     """An event in a line; "" for what would be too much for several builds at once."""
     match event.get("event"):
-        case "phase":
-            return " ".join(part for part in (event["phase"], event["detail"]) if part)
-        case "step_finished":
-            return f"{event['title']} {'done' if event['ok'] else 'FAILED'} ({event['seconds']:.1f} s)"
+        case "phase" | "step_finished" | "result":
+            return str(event["message"])
         case "note":
-            return f"note: {event['text']}"
+            return f"note: {event['message']}"
         case "error":
             tail = "".join(f"\n  │ {text}" for text in event.get("tail", []))
-            hint = f"\nhint: {event['hint']}" if "hint" in event else ""
-            problems = "".join(map(_problem, event.get("problems", [])))
-            return f"error: {event['message']}{tail}{problems}{hint}"
-        case "result":
-            return f"{event['version']} released in {event['seconds']:.0f} s"
+            hint = f"\nhint: {event['hint']}" if event.get("hint") else ""
+            return f"error: {event['message']}{tail}{_problems(event)}{hint}"
     return ""
+
+
+def _problems(event: dict[str, Any]) -> str:
+    """The problems of a template, each as its own command shows it."""
+    if not event.get("problems"):
+        return ""
+    from generator.template.report import files_of, render  # noqa: PLC0415 - only where there is a problem
+
+    names = {field.name for field in fields(Problem)}
+    found = [Problem(**{name: one[name] for name in names & set(one)}) for one in event["problems"]]
+    return "\n" + render(found, files_of(found), colour=False).rstrip()

@@ -28,7 +28,8 @@ class Wish:
     """What a command asks for, besides its template or workspace.
 
     stage: how far it goes; flags: the settings of its command line; secrets: marked values for the steps; force:
-    overwrite edited files; trust: run a workspace that is not as generated; building: it needs what a build needs,
+    overwrite edited files; trust: run a workspace that is not as generated; regenerate: a workspace from its template
+    first; building: it needs what a build needs,
     rather than what removing its leftovers needs; waiting: who is told of another command that is waited for, None: it
     is not waited for.
     """
@@ -39,6 +40,7 @@ class Wish:
     secrets: "Secrets" = field(default_factory=dict)
     force: bool = False
     trust: bool = False
+    regenerate: bool = False
     building: bool = True
     waiting: Callable[[str], None] | None = None
 
@@ -51,21 +53,20 @@ class Wish:
 @contextmanager
 def opened(subject: Path, out: Path | None, wish: Wish) -> Iterator["Request"]:
     """A workspace on disk, of a template or named itself, that is as generated; its lease is held within."""
-    if subject.is_dir():
-        with from_workspace(subject, wish) as request:
-            yield request
-    else:
-        with from_template(subject, out, wish) as request:
-            yield request
+    door = (
+        from_workspace(subject, wish) if subject.is_dir() and not wish.regenerate else from_template(subject, out, wish)
+    )
+    with door as request:
+        yield request
 
 
 @contextmanager
 def from_template(path: Path, out: Path | None, wish: Wish) -> Iterator["Request"]:
-    """The workspace of a template, written."""
+    """The workspace of a template, or of the one that a workspace came from, written."""
     from generator.build import journal  # noqa: PLC0415
 
-    settings = template_settings(path, wish.flags)
-    generated = render(path, out, settings)
+    settings = settings_for(path, wish.flags)
+    generated = _from_origin(path, settings) if path.is_dir() else render(path, out, settings)
     request = _request(generated, settings, wish)
     with journal.lease(generated.folder, wish.waiting, wish.while_held):
         _write(generated, force=wish.force)
@@ -85,7 +86,38 @@ def from_workspace(folder: Path, wish: Wish) -> Iterator["Request"]:
         generated = render(folder, None, settings)
         request = _request(generated, settings, wish)
         _refuse_strangers(generated, trust=wish.trust, written=False)
+        _tell_of_origin(generated, settings, wish)
         yield request
+
+
+def regenerated(folder: Path, settings: Settings) -> "Generated | None":
+    """A workspace rendered from the template that it was generated from; None where that is not there."""
+    from generator.workspace.generate import from_origin  # noqa: PLC0415
+
+    return from_origin(folder, settings)
+
+
+def _from_origin(folder: Path, settings: Settings) -> "Generated":
+    if found := regenerated(folder, settings):
+        return found
+    raise UsageError(
+        f"the template that {folder} was generated from is not there", "leave out --regenerate, or name the template"
+    )
+
+
+def _tell_of_origin(generated: "Generated", settings: Settings, wish: Wish) -> None:
+    """Say, before a plan or a build, that the template or a file of it was edited since."""
+    if wish.stage not in (Stage.PLAN, Stage.BUILD):
+        return
+    from generator.workspace.generate import changed_origin  # noqa: PLC0415
+
+    folder = generated.folder
+    if changed := changed_origin(folder, settings, generated):
+        again = to_paste("imagegen", "generate", folder)
+        ways = f"`{again}`" + (" or --regenerate" if wish.stage is Stage.BUILD else "")
+        wish.events.note(
+            f"{', '.join(changed)} changed since {folder} was generated, and is not in it: run {ways} to take it in"
+        )
 
 
 def _request(generated: "Generated", settings: Settings, wish: Wish) -> "Request":
@@ -133,6 +165,7 @@ def _write(generated: "Generated", *, force: bool) -> list[str]:
     from generator.workspace import store  # noqa: PLC0415
 
     lock = store.read_lock(generated.folder)
+    _refuse_newer(generated.folder, lock)
     _refuse_other_target(generated, lock)
     now = store.compare(generated.folder, generated.files, lock)
     return store.write(generated.folder, generated.files, now, force=force)
@@ -158,6 +191,7 @@ def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool) -> 
     added = [name for name in store.foreign_to_terraform(folder, generated.files) if name not in differing]
     if trust or not (differing or added):
         return
+    _refuse_older(generated, added)
     force = ["--force"] if generated.comparison.having("edited", "foreign") else []
     ways = [f"run `{to_paste('imagegen', 'generate', folder, *force)}`"] if differing else []
     ways += ["remove those that do not belong there"] if added else []
@@ -165,6 +199,19 @@ def _refuse_strangers(generated: "Generated", *, trust: bool, written: bool) -> 
         f"{folder} is not as generated from its template: {', '.join(sorted({*differing, *added}))}",
         f"read these files; then {' and '.join(ways)}, or use --trust to run them as they are",
     )
+
+
+def _refuse_older(generated: "Generated", added: list[str]) -> None:
+    """Raise ImagegenError for a workspace that an older imagegen generated and nobody edited."""
+    from generator import __version__  # noqa: PLC0415
+    from generator.workspace import store  # noqa: PLC0415
+
+    lock = store.read_lock(generated.folder)
+    if lock and lock.is_older and not added and not generated.comparison.having("edited", "foreign"):
+        raise ImagegenError(
+            f"{generated.folder} was generated by imagegen {lock.imagegen}; this is {__version__}",
+            f"run `{to_paste('imagegen', 'generate', generated.folder)}`, and read what changes",
+        )
 
 
 def settings_for(subject: Path, flags: Mapping[str, Any]) -> Settings:
@@ -219,7 +266,19 @@ def require_workspace(folder: Path) -> "Lock":
     if lock is None:
         hint = "give a folder that `imagegen generate` wrote"
         raise ImagegenError(f"{folder} is not a workspace of imagegen", hint)
+    _refuse_newer(folder, lock)
     return lock
+
+
+def _refuse_newer(folder: Path, lock: "Lock | None") -> None:
+    """Raise ImagegenError for a workspace of a newer imagegen: this one would undo what that one does better."""
+    from generator import __version__  # noqa: PLC0415
+
+    if lock and lock.is_newer:
+        raise ImagegenError(
+            f"{folder} was generated by imagegen {lock.imagegen}; this is the older {__version__}",
+            f"install imagegen {lock.imagegen} or newer",
+        )
 
 
 def _refuse_strange(target: str, flags: Mapping[str, Any]) -> None:

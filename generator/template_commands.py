@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from generator import console
-from generator.prepare import render, settings_for, template_settings, workspace_found, write
+from generator.errors import DIFFERS
+from generator.prepare import regenerated, render, settings_for, template_settings, workspace_found, write
 from generator.settings import Settings, gather, table
 
 
@@ -62,7 +63,7 @@ def _shown(value: Any) -> Any:
 def generate(
     paths: list[Path], out: Path | None, mode: str, *, force: bool, json: bool, flags: Mapping[str, Any]
 ) -> int:
-    """Write workspaces, or tell what writing them would change. Exit code 1 when `--check` finds a difference.
+    """Write workspaces, or tell what writing them would change. Exit code 4 when `--check` finds a difference.
 
     With several templates `out` is the folder that their workspaces go to.
     """
@@ -83,7 +84,7 @@ def _folder(path: Path, out: Path | None, count: int) -> Path | None:
 
 
 def _generate_one(path: Path, out: Path | None, settings: Settings, mode: str, *, force: bool, json: bool) -> int:
-    generated = render(path, out, settings)
+    generated = (regenerated(path, settings) if path.is_dir() else None) or render(path, out, settings)
     console.show_warnings(generated.warnings)
     comparison = generated.comparison
     differing = [(name, state) for name, state in comparison.states.items() if state != "identical"]
@@ -102,4 +103,4 @@ def _generate_one(path: Path, out: Path | None, settings: Settings, mode: str, *
             console.put(f"{state:<8} {generated.folder / name}")
         if mode == "check" and differing:
             console.say("hint: run the same command without --check to write these changes")
-    return int(mode == "check" and bool(differing))
+    return DIFFERS if mode == "check" and differing else 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from generator.azure import ids, permissions
@@ -113,23 +114,32 @@ def _of_blueprint(session: Session, blueprint: Blueprint, azure: Azure) -> list[
 
 
 def _places(session: Session, blueprint: Blueprint, azure: Azure) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Where something is made, and what has to be allowed there."""
+    """Where a build needs rights: what for, the scope, and the actions there."""
     build = f"/subscriptions/{azure.subscription_id or session.subscription_id}"
+    needed = partial(permissions.needed, blueprint, azure)
+    yield "permissions to look things up", build, needed("subscription")
     if azure.own_group:
-        yield "permissions to make the staging group", build, (*permissions.GROUPS, *permissions.MACHINES)
+        yield "permissions to make the staging group", build, needed("staging")
     else:
-        staging = f"{build}/resourceGroups/{azure.group}"
-        yield "permissions in the staging group", staging, tuple(
-            action for action in permissions.MACHINES if "/locations/" not in action and "/skus/" not in action
-        )  # fmt: skip
+        yield "permissions in the staging group", f"{build}/resourceGroups/{azure.group}", needed("staging")
     if azure.subnet_id:
-        yield "permissions on the subnet", azure.subnet_id, permissions.SUBNET
+        yield "permissions on the subnet", azure.subnet_id, needed("subnet")
+    for identity in azure.identities:
+        yield f"permissions on the identity {ids.name(identity)}", identity, needed("identity")
+    if from_source := needed("source"):
+        yield "permissions on the source", ids.without_version(blueprint.source.id), from_source
     for destination in blueprint.destinations:
-        group = destination.resource.lower().partition("/providers/")[0]
         if destination.kind == "SharedImage":
-            yield f"permissions on {destination.name}", destination.resource, permissions.GALLERY
+            yield f"permissions on {destination.name}", destination.resource, needed("gallery")
         elif destination.kind == "ManagedImage":
-            yield f"permissions on {destination.name}", group, permissions.MANAGED_IMAGE
+            group = destination.resource.lower().partition("/providers/")[0]
+            yield f"permissions on {destination.name}", group, needed("managed image")
+        # The address of a blob does not tell where its account is: `destinations` tries to write instead.
+    backend = dict(azure.backend)
+    if {"resource_group_name", "storage_account_name"} <= set(backend):
+        scope = f"/subscriptions/{backend['subscription_id']}" if "subscription_id" in backend else build
+        account = f"{scope}/resourceGroups/{backend['resource_group_name']}/providers/{permissions.STORAGE}"
+        yield "permissions on the Terraform state", f"{account}/{backend['storage_account_name']}", needed("state")
 
 
 def _terms(session: Session, found: Resolved) -> Check:

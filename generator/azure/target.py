@@ -55,6 +55,10 @@ class AzureTarget:
                 f"`{self.settings.terraform}` is not installed", "https://developer.hashicorp.com/terraform/install"
             )
 
+    def require_login(self) -> None:
+        """A session proves its credential."""
+        assert self.session  # noqa: S101
+
     def environment(self) -> dict[str, str]:
         """The credential, as azurerm reads it."""
         return environment()

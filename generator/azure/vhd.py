@@ -120,7 +120,7 @@ def _is_of(blob: Any, tags: Mapping[str, str]) -> bool:
 def metadata(tags: Mapping[str, str]) -> dict[str, str]:
     """What a blob carries of an entry's tags: ours, and those whose names metadata can have."""
     kept = {name: value for name, value in tags.items() if _NAME.fullmatch(name) and value.isascii()}
-    ours = {name: tags.get(tag, "") for name, tag in MARKS.items()}
+    ours = {name: tags[tag] for name, tag in MARKS.items() if tags.get(tag)}
     return kept | {name: value for name, value in ours.items() if value.isascii()}
 
 

@@ -2,12 +2,14 @@
 
 import os
 import secrets as random
+from dataclasses import replace
+from typing import cast, get_args
 
 from generator.build import begun, journal, numbering, resume, secrets
 from generator.build.build import Build
 from generator.build.recover import after_failure, clean_up, telling
 from generator.build.rest import refuse_behind, refuse_foreign
-from generator.build.target import Job, Request
+from generator.build.target import Job, OnError, Request
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError
 from generator.workspace import ledger as ledgers
@@ -22,8 +24,11 @@ def check(request: Request) -> Build:
     refuse_foreign(request, terraform)
     if request.version or blueprint.version:
         numbering.choose_version(ledgers.load(workspace).statuses(), request.version or blueprint.version)
+    broken = journal.read(workspace)
     with telling(request):
         build = resume.going_on(request, terraform)
+    if broken and not request.on_error and not request.fresh and broken.on_error in get_args(OnError):
+        request = replace(request, on_error=cast(OnError, broken.on_error))  # it holds until the build is through
     return build or _anew(request, terraform)
 
 
@@ -47,7 +52,7 @@ def _anew(request: Request, terraform: Terraform) -> Build:
     )  # fmt: skip
     directory = request.settings.state_dir / "builds" / random.token_hex(6)
     job = Job(workspace, blueprint, version, directory, request.content_digest, source)
-    record = journal.of(job, pid=os.getpid())
+    record = journal.of(job, pid=os.getpid(), on_error=request.on_error or "")
     journal.write(workspace, record)
     try:
         keys = secrets.make(directory, workspace)

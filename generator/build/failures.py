@@ -32,8 +32,12 @@ class TerraformCrashed(TerraformFailed):
 
 def reason(diagnostics: Sequence[Diagnostic], output: Sequence[str]) -> str:
     """The first error in a line; what was printed last where there is none."""
+    from generator.login import provider_errors  # noqa: PLC0415 - only where something fails
+
     for first in diagnostics:
-        return " ".join(part for part in (first.summary, " ".join(first.detail.split())) if part)
+        if found := provider_errors.parse(f"{first.summary}\n{first.detail}"):
+            return ": ".join(part for part in (found.doing, found.sentence) if part)
+        return " ".join(" ".join(part.split()) for part in (first.summary, first.detail) if part)
     return next((line.strip() for line in reversed(output) if line.strip()), "it printed nothing")
 
 

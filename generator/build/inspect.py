@@ -68,10 +68,12 @@ def plan(request: Request) -> dict[str, Any]:
 
 
 def _planned(request: Request, terraform: Terraform, var_files: list[Path]) -> list[Change]:
-    """What Terraform would change. Where that fails or deletes, it may be because the state is another workspace's."""
+    """What Terraform would change. If that fails, it may be for want of a login; if it fails or deletes something,
+    because the state is another workspace's."""
     try:
-        changes = terraform.plan(var_files=var_files)
+        changes = terraform.plan(var_files=var_files, lock=False)
     except TerraformFailed:
+        request.target.require_login()
         refuse_foreign(request, terraform)
         raise
     if any(change.action == "delete" for change in changes):
@@ -97,7 +99,7 @@ def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, Any]
         value["cached"] = True
     for step in blueprint.steps + blueprint.validations:
         if found and step.module == found.module:
-            value["file"] = step.file
+            value |= {"file": step.file} if step.file else {}
             value |= dict(step.options)
     return value
 

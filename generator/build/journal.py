@@ -39,7 +39,7 @@ class Journal:
     version: what it builds; phase: where it is; directory: its folder outside the workspace, with the key and the
     machine; pid: the process that runs it; kept: whether the machine was left standing on purpose; step: the module of
     the step that began last; source: what the build starts from, as resolved (build/target.py); resumed: whether it
-    goes on where it once broke.
+    resumes one that broke; on_error: what --on-error said, "" for nothing.
     """
 
     version: str
@@ -50,6 +50,7 @@ class Journal:
     step: str = ""
     source: dict[str, Any] = field(default_factory=dict)
     resumed: bool = False
+    on_error: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ class Owner:
 
 _KINDS = {
     "version": str, "phase": str, "directory": str, "pid": int, "kept": bool, "step": str, "source": dict,
-    "resumed": bool,
+    "resumed": bool, "on_error": str,
 }  # fmt: skip
 
 
-def of(job: "Job", pid: int) -> Journal:
+def of(job: "Job", pid: int, on_error: str) -> Journal:
     """The first record of a build."""
-    return Journal(job.version, "check", str(job.directory), pid, source=asdict(job.source))
+    return Journal(job.version, "check", str(job.directory), pid, source=asdict(job.source), on_error=on_error)
 
 
 def path(workspace: Path, name: str) -> Path:

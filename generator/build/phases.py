@@ -60,6 +60,8 @@ def build(request: Request) -> Outcome:
         except BaseException as error:  # a bug of ours, or a closed stdout, leaves nothing behind either
             told = _timed_out(run, error)
             _end_or_keep(run, told)
+            if isinstance(told, ImagegenError):
+                told.about["version"] = run.job.version
             raise told from error
         release_staging(run)
         return Outcome(run.job.version, release, failure)
@@ -238,7 +240,7 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
     """After a failure: end everything, or keep the machine for a look."""
     blueprint = run.job.blueprint
     validating = run.journal.phase == "validate"
-    policy: str = run.request.on_error or (
+    policy: str = run.journal.on_error or (
         blueprint.on_validation_error if validating else blueprint.on_customizer_error
     )
     try:

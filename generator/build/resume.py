@@ -6,7 +6,7 @@ from dataclasses import replace
 from generator.build import begun, journal, marked, secrets
 from generator.build.address import parse
 from generator.build.build import Build
-from generator.build.target import Job, Request, Resolved
+from generator.build.target import SAVED, Job, Request, Resolved
 from generator.build.terraform import Change, Terraform
 from generator.build.watch import ALL_STEPS, DEPROVISION, KEEP, title
 from generator.errors import ImagegenError
@@ -25,11 +25,17 @@ def going_on(request: Request, terraform: Terraform) -> Build | None:
         return None
     build = _rebuilt(request, terraform, record)
     reason = _why_not(request, record) or (_why_not_here(build) if build else "its key or its inputs are gone")
+    if build and reason == SAVED:
+        step = title(request.blueprint, record.step) if record.step else "the first step"
+        request.events.note(f"resuming the build of {record.version} at `{step}` from the VM that was saved before it")
+        journal.advance(request.workspace, record, kept=False)  # a kept VM is not asked for: this replaces it
+        return None
     if reason or build is None:
         request.events.note(f"the build of {record.version} that broke starts anew: {reason}")
         return None
     _require_secrets(build)
-    build.journal = replace(record, pid=os.getpid(), kept=False, resumed=True)
+    on_error = request.on_error or record.on_error
+    build.journal = replace(record, pid=os.getpid(), kept=False, resumed=True, on_error=on_error)
     build.note()
     step = title(request.blueprint, record.step) if record.step else "the first step"
     request.events.note(f"going on with the build of {record.version} at `{step}`")

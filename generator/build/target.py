@@ -26,6 +26,8 @@ OnError = Literal["cleanup", "abort", "ask"]
 Ask = Callable[[str], bool]
 # Stands in a mere plan for what only a build can know.
 PLANNED = "planned"
+# The reason not to resume on the VM of a broken build: one without the traces of the failed step is in the cache.
+SAVED = "a saved VM is in the cache"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,9 @@ class Target(Protocol):
 
         Where nothing is `building`: when what a build left cannot be ended.
         """
+
+    def require_login(self) -> None:
+        """Raise an ImagegenError when the cloud would refuse the caller, or does not know who that is."""
 
     def environment(self) -> dict[str, str]:
         """What of the caller's environment Terraform needs for this target, beyond its own settings."""

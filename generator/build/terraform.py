@@ -123,9 +123,10 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
     def plan(
         self, out: Path | None = None, *, var_files: Sequence[Path] = (), targets: Sequence[str] = (),
-        refresh: bool = True,
+        refresh: bool = True, lock: bool = True,
     ) -> list[Change]:  # fmt: skip
-        """Plan, and return what would change. `out` keeps the plan for `apply`."""
+        """Plan, and return what would change. `out` keeps the plan for `apply`; without `lock` a plan that is only
+        shown neither waits for a build nor leaves a lock behind when it is killed."""
         changes: list[Change] = []
 
         def collect(event: Event) -> None:
@@ -136,7 +137,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         self.execute(
             "plan", on_event=collect, json=IsFlagged, input=False, refresh=None if refresh else False,
             target=list(targets), var_file=[_absolute(path) for path in var_files], out=_absolute(out) if out else None,
-            lock_timeout="10s",
+            lock=None if lock else False, lock_timeout="10s" if lock else None,
         )  # fmt: skip
         return changes
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from generator.build.target import Job, Target
 
 TAIL_LINES = 20
+EXIT_CODE = "exit code "  # what a script's own failure is called
 DEPROVISION = "step_999_deprovision"
 ALL_STEPS = "step_all"
 FIXED_TITLES = {
@@ -187,6 +188,8 @@ class Watch:
 
     def explain(self, error: TerraformFailed) -> Exception:
         """The failure in the user's terms: which step, which script, its last lines."""
+        from generator.login import provider_errors  # noqa: PLC0415 - only where something fails
+
         found = parse(error.diagnostics[0].address) if error.diagnostics else None
         failed = self.failed or (self._step(found)[0] if found else None)
         if failed is None:
@@ -194,14 +197,19 @@ class Watch:
         detail = error.diagnostics[0].detail or error.diagnostics[0].summary if error.diagnostics else error.message
         step = step_of(self.job.blueprint, failed)
         told = self.titles.get(failed) or title(self.job.blueprint, failed)
-        tail = (step and _whole(self.target.log_of(self.job, step))) or list(self.tails.get(failed, ()))
-        reason, hint = _reason(detail), interpreter_hint(step.content, tail) if step else self.target.advice(detail)
+        printed = list(self.tails.get(failed, ())) or _whole(provider_errors.output(detail))
+        tail = (step and _whole(self.target.log_of(self.job, step))) or printed[-TAIL_LINES:]
+        reason = _reason(detail)
+        if reason.startswith(EXIT_CODE):
+            hint = interpreter_hint(step.content, tail) if step else None
+        else:
+            hint = _hint(detail) or self.target.advice(detail)
         if self.relay and self.relay.failure:
             reason, hint = self.relay.failure.message, self.relay.failure.hint
         elif tail and tail[-1] == GOING_DOWN:
             reason, hint = "it restarts or stops the VM", RESTART_HINT
         return StepFailed(
-            f"`{told}` failed: {reason}", step=told, script=step.file if step else "", tail=tail, hint=hint
+            f"`{told}` failed: {reason}", step=failed, script=step.file if step else "", tail=tail, hint=hint
         )
 
 
@@ -211,14 +219,25 @@ def _whole(pieces: list[str]) -> list[str]:
     return [line for piece in pieces for line in folded.shown(piece)] + folded.rest()
 
 
+def _hint(detail: str) -> str | None:
+    """The hint that a program of ours gave, which a provisioner had run."""
+    found = re.search(r"^hint: (.+)$", detail, re.MULTILINE)
+    return found[1].strip() if found else None
+
+
 def _reason(detail: str) -> str:
-    """The sentence that matters of a provisioner's error."""
+    """The sentence that matters of an error of a provisioner's or of azurerm's."""
+    from generator.login import provider_errors  # noqa: PLC0415 - only where something fails
+
     if code := re.search(r"Process exited with status (\d+)", detail):
-        return f"exit code {code[1]}"
+        return f"{EXIT_CODE}{code[1]}"
+    if found := provider_errors.parse(detail):
+        code_of_script = provider_errors.exit_code(detail)
+        return found.sentence if code_of_script is None else f"{EXIT_CODE}{code_of_script}"
     if "without exit status" in detail or "exit signal" in detail:
         return "the connection to the machine was lost while it ran (a script must not reboot the machine)"
     if code := re.search(r"exit status (\d+)\. Output: (.*)", detail, re.DOTALL):
         lines = [line.strip() for line in code[2].splitlines() if line.strip()]
         told = [line for line in lines if not line.startswith("hint:")]
-        return told[-1] if told else f"exit code {code[1]}"
+        return told[-1] if told else f"{EXIT_CODE}{code[1]}"
     return " ".join(detail.split()) or "Terraform gave no reason"

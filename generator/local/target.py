@@ -11,7 +11,7 @@ from generator.build import marked, ssh
 from generator.build.events import Events
 from generator.build.marked import Secrets
 from generator.build.ssh import Login, Route
-from generator.build.target import PLANNED, Ask, Job, Resolved, Values
+from generator.build.target import PLANNED, SAVED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
 from generator.local import bases, cache, catalogue, host, inputs, machine, states
 from generator.local import images as files_of_images
@@ -46,6 +46,9 @@ class LocalTarget:
         cache.check(self.settings, blueprint)
         wanted = catalogue.find(self.settings, blueprint.source)
         host.require(building_base=bases.lookup(self.settings, wanted.name) is None, terraform=self.settings.terraform)
+
+    def require_login(self) -> None:
+        """There is nobody to log in to."""
 
     def environment(self) -> dict[str, str]:
         """Terraform needs no provider here."""
@@ -99,6 +102,8 @@ class LocalTarget:
     def going_on(self, job: Job, values: Values, known: set[str]) -> Values:
         """What a step left that failed half-way, or whoever logged in, is in no other build."""
         found = values["machine"]
+        if found.get("cache", {}).get("keep"):
+            raise ImagegenError(SAVED)
         if found.get("cache", {}).get("steps") and (self.settings.no_cache or self.settings.no_cache_from):
             raise ImagegenError("some of its steps were cached")
         self._held.enter_context(bases.held(self._base(job.blueprint)))

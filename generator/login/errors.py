@@ -10,7 +10,20 @@ from generator.errors import ImagegenError
 
 REHEARSE = "rehearse without Azure by `--target local`"
 ROLE = "give it a role with that action, such as examples/roles; a new role takes some minutes"
-_NOT_ALLOWED = re.compile(r"authorization to perform action '([^']+)'.*? scope '([^']+)'", re.DOTALL)
+_NOT_ALLOWED = re.compile(
+    r"(?:authorization to perform action '(?P<action>[^']+)'.*? scope '(?P<scope>[^']+)'"
+    r"|not have permission to perform action\(s\) '(?P<linked>[^']+)' on the linked scope\(s\) '(?P<there>[^']+)')",
+    re.DOTALL,
+)
+# Around what a machine's agent reports (Microsoft, "Troubleshoot Azure VM extension failures").
+_EXTENSION = re.compile(r"processing extension '[^']*'.*?[Ee]rror message: |VM extension '[^']*' with error message: ")
+TROUBLESHOOTING = "More information on troubleshooting"
+# What follows a reason: where to read more, and a policy's identifiers in JSON.
+_MORE = re.compile(
+    r"\s*(?:(?:More information|For more (?:details|information)|Please (?:see|check|refer)|Click here|See) [^.]*?"
+    r"https?://\S+.*| Policy identifiers: .*|If access was recently granted,.*)$",
+    re.DOTALL,
+)
 _NAMESPACE = re.compile(r"namespace '([^']+)'|Microsoft\.\w+")
 # Error codes of Azure Resource Manager and Compute (Microsoft, "Troubleshoot common Azure deployment errors"), and of
 # the blob service ("Blob service error codes"), with what helps.
@@ -54,15 +67,22 @@ def told(doing: str) -> Iterator[None]:
 def as_told(doing: str, error: Exception) -> ImagegenError:
     """The error in words. `doing`: what was tried, such as `reading the gallery images`."""
     code, sentence = code_of(error), sentence_of(error)
-    if found := _NOT_ALLOWED.search(sentence):
-        what = f"this login may not do {found[1]} on {found[2]}"
-        return ImagegenError(f"{doing}: {what}", ROLE)
+    if refused := not_allowed(sentence):
+        return ImagegenError(f"{doing}: {refused}", ROLE)
     return ImagegenError(f"{doing}: {sentence}", _hint(code, sentence))
+
+
+def not_allowed(text: str) -> str | None:
+    """Which right is missing where, if that is what an error says."""
+    found = _NOT_ALLOWED.search(text)
+    if found is None:
+        return None
+    return f"the credential may not do {found['action'] or found['linked']} on {found['scope'] or found['there']}"
 
 
 def advice(text: str) -> str | None:
     """What to do about an error that azurerm tells in its own words, with Azure's code somewhere in them."""
-    if _NOT_ALLOWED.search(text):
+    if not_allowed(text):
         return ROLE
     codes = (*_HINTS, *_QUOTAS, "MissingSubscriptionRegistration")
     return _hint(next((code for code in codes if re.search(rf"\b{code}\b", text)), ""), text)
@@ -92,32 +112,47 @@ def unless_missing(ask: Callable[[], Any]) -> Any:
 
 def code_of(error: Exception) -> str:
     """Azure's code for an error, such as `SkuNotAvailable`; "" where there is none."""
-    return str(_innermost(error).get("code") or getattr(error, "error_code", None) or "")
+    return str(reason_in(_body(error)).get("code") or getattr(error, "error_code", None) or "")
 
 
 def sentence_of(error: Exception) -> str:
     """The first sentence or line of an error that says why."""
     if "Timeout" in type(error).__name__:  # ServiceRequestTimeoutError, ServiceResponseTimeoutError
         return "there was no answer"
-    text = str(_innermost(error).get("message") or getattr(error, "message", None) or error)
+    text = str(reason_in(_body(error)).get("message") or getattr(error, "message", None) or error)
+    status = getattr(error, "status_code", None)
+    return shortened(text) or (f"the server says {status}" if status else type(error).__name__)
+
+
+def shortened(text: str) -> str:
+    """The line of a message that says why, without where to read more, identifiers and JSON."""
     if found := re.search(r"AADSTS\d+:[^\r\n]*", text):
         text = re.split(r" (?:Trace ID|Correlation ID|Timestamp):", found[0])[0]
     # Blob errors go on with RequestId and Time; ARM's with a help link or a JSON dump.
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in _of_extension(text).splitlines()]
     kept = next((line for line in lines if line and not line.startswith(("(", "Code:"))), text.strip())
-    status = getattr(error, "status_code", None)
-    return kept.removeprefix("Message: ") or (f"the server says {status}" if status else type(error).__name__)
+    kept = kept.removeprefix("Message: ")
+    return _MORE.sub("", kept).strip() or kept
 
 
-def _innermost(error: Exception) -> dict[str, Any]:
+def _of_extension(message: str) -> str:
+    """What the agent of a machine reported of an extension or run command, without the sentence around it."""
+    found = _EXTENSION.search(message)
+    if found is None:
+        return message
+    said = message[found.end() :].partition(TROUBLESHOOTING)[0].strip("'\". \r\n")
+    return said.removeprefix("Enable failed: ") or message
+
+
+def reason_in(body: dict[str, Any]) -> dict[str, Any]:
     """The part of ARM's error body that has the reason: `{"error": {code, message, details: […]}}`, nested at will."""
-    found = _body(error)
+    found = body
     while True:
         details = [part for part in found.get("details") or [] if isinstance(part, dict) and part.get("message")]
         if details and (found.get("code") in _WRAPPERS or not found.get("message")):
             found = details[0]
             continue
-        inner = _parsed(found.get("message"))
+        inner = body_of(found.get("message"))
         if not inner:
             return found
         found = inner
@@ -127,12 +162,12 @@ def _body(error: Exception) -> dict[str, Any]:
     """The error object of the response that an exception came from, {} where it has none."""
     response = getattr(error, "response", None)
     try:
-        return _parsed(response.text()) if response is not None else {}
+        return body_of(response.text()) if response is not None else {}
     except Exception:  # a body that was not read, or is no text, tells nothing
         return {}
 
 
-def _parsed(text: Any) -> dict[str, Any]:
+def body_of(text: Any) -> dict[str, Any]:
     """The error object in a JSON text, {} where there is none."""
     try:
         value = json.loads(text) if isinstance(text, str) and text.lstrip()[:1] == "{" else None

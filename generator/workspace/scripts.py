@@ -7,7 +7,14 @@ started from the build user's login shell, which itself runs what has no first l
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from generator.errors import InvalidTemplate
+from generator.template.document import in_order
+
+if TYPE_CHECKING:
+    from generator.template import Read
 
 INLINE_SHEBANG = b"#!/bin/sh -e\n"
 LOGIN_SHELL = b"#!/bin/bash\n"
@@ -56,14 +63,31 @@ def _unix(text: bytes) -> bytes:
     return re.sub(rb"\r+(?=\n)|\r+\Z", b"", text)
 
 
-def remarks(steps: Sequence[Any], downloads: Mapping[str, bytes]) -> Iterator[tuple[int, Remark]]:
+def checked(found: "Read", downloads: Mapping[str, bytes]) -> "Read":
+    """A template with what is to be said of the scripts that were fetched for it. Raises InvalidTemplate for one that
+    cannot run."""
+    properties = found.template.properties
+    lists = {
+        ("customize",): properties.customize,
+        ("validate", "inVMValidations"): properties.validate_.in_vm_validations,
+    }
+    said = [
+        found.document.problem(("properties", *at, index, "scriptUri"), one.message, one.hint, level=one.level)
+        for at, steps in lists.items()
+        for index, one in _remarks(steps, downloads)
+    ]
+    warnings = in_order([*found.warnings, *said])
+    if any(one.level == "error" for one in said):
+        raise InvalidTemplate(warnings)
+    return replace(found, warnings=warnings)
+
+
+def _remarks(steps: Sequence[Any], downloads: Mapping[str, bytes]) -> Iterator[tuple[int, Remark]]:
     """What is to be said of the scripts that some steps fetch, by the place of the step."""
     for index, step in enumerate(steps):
         content = downloads.get(getattr(step, "script_uri", None) or "")
-        if content is None:
-            continue
-        found = _of_shell(content) if step.type == "Shell" else _of_powershell(content)
-        yield from ((index, remark) for remark in found)
+        if content is not None:
+            yield from ((index, one) for one in (_of_shell if step.type == "Shell" else _of_powershell)(content))
 
 
 def _of_shell(content: bytes) -> Iterator[Remark]:

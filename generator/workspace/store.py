@@ -10,9 +10,10 @@ from typing import Any, Literal
 from generator import __version__
 from generator.errors import ImagegenError, Problem
 from generator.template import plain
-from generator.workspace import ledger, state
+from generator.workspace import ledger, origin, state
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.files import atomic_write, from_json, remove_unfinished, to_json
+from generator.workspace.origin import Origin
 
 LOCK = "imagegen.lock.json"
 TEMPLATE = "template.json"
@@ -43,12 +44,24 @@ State = Literal["create", "identical", "update", "edited", "foreign", "orphan"]
 @dataclass(frozen=True)
 class Lock:
     """What imagegen.lock.json says: the settings a workspace was generated with, its sources, its files by digest; and
-    those that whoever was killed was about to write."""
+    those that whoever was killed was about to write. imagegen: the version that wrote it; origin: see Origin."""
 
     settings: dict[str, Any]
     sources: list[str]
     files: dict[str, str]
     writing: dict[str, str] = field(default_factory=dict)
+    imagegen: str = __version__
+    origin: Origin | None = None
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer imagegen than this generated the workspace."""
+        return _version(self.imagegen) > _version(__version__)
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an older one did."""
+        return _version(self.imagegen) < _version(__version__)
 
     def digests(self, path: str) -> set[str]:
         """What a file of ours may be."""
@@ -110,16 +123,24 @@ def read_lock(folder: Path) -> Lock | None:
             raise ValueError("a source lies outside")
         if any(b"\0" in os.fsencode(name) for name in (*files, *writing)):
             raise ValueError("a file's name is none")
-        return Lock(settings, sources, files, writing)
+        return Lock(settings, sources, files, writing, str(value["imagegen"]), origin.parse(value.get("origin")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ImagegenError(
             f"{path} is damaged", "restore it from git, or delete it and generate with --force"
         ) from error
 
 
-def lock_bytes(files: dict[str, bytes], settings: dict[str, Any], sources: list[str]) -> bytes:
+def _version(text: str) -> tuple[int, ...]:
+    """A version of imagegen as numbers, to compare."""
+    return tuple(int(number) for number in re.findall(r"\d{1,9}", text)[:3])
+
+
+def lock_bytes(
+    files: dict[str, bytes], settings: dict[str, Any], sources: list[str], origin: Origin | None = None
+) -> bytes:
     """The lock of these files (template.json among them)."""
     return to_json({
+        "origin": origin and origin.as_json(),
         "schema": SCHEMA,
         "imagegen": __version__,
         "input": {"path": TEMPLATE, "sha256": _digest(files[TEMPLATE])},
@@ -154,11 +175,20 @@ def _state(path: Path, content: bytes, locked: set[str], is_lock: bool) -> State
     if not path.exists():
         return "create"
     present = _present(path)
-    if present == content:
+    if present == content or (is_lock and _is_same_lock(present, content)):
         return "identical"
     if is_lock or _digest(present) in locked:
         return "update"
     return "edited" if locked else "foreign"
+
+
+def _is_same_lock(present: bytes, content: bytes) -> bool:
+    """Whether a lock differs only in the version of imagegen: another one may write the same files."""
+    try:
+        ours, theirs = from_json(content), from_json(present)
+    except ValueError:
+        return False
+    return {**ours, "imagegen": ""} == {**theirs, "imagegen": ""}
 
 
 def _present(path: Path) -> bytes:
@@ -168,7 +198,10 @@ def _present(path: Path) -> bytes:
 
 def _inside(folder: Path, path: str) -> bool:
     """Whether a path stays in the folder, through no link: a workspace is committed, so anybody may have made it."""
-    return not Path(path).is_absolute() and (folder / path).resolve() == folder.resolve() / path
+    if path.startswith("/") or ".." in path.split("/"):
+        return False
+    full = os.path.join(os.path.realpath(folder), path)  # noqa: PTH118 - on strings, as it is asked for each file
+    return os.path.realpath(full) == os.path.normpath(full)
 
 
 def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, force: bool) -> list[str]:

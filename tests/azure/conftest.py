@@ -18,6 +18,7 @@ from tests.azure_sim.fixtures import (  # noqa: F401 - fixtures
 )
 from tests.machine.conftest import Imagegen
 
+ROLES = Path(__file__).parents[2] / "examples/roles"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 OTHER = "00000000-0000-0000-0000-000000000002"
 IMAGES = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/images"
@@ -45,6 +46,21 @@ def gallery_image(name: str, subscription: str = SUBSCRIPTION) -> str:
         f"/subscriptions/{subscription}/resourceGroups/images/providers/Microsoft.Compute/galleries/gallery"
         f"/images/{name}"
     )
+
+
+def role(name: str) -> dict[str, Any]:
+    """What a role of examples/roles grants, as Azure shows it."""
+    found = json.loads((ROLES / name).read_text())
+    return {
+        part[0].lower() + part[1:]: found[part] for part in ("Actions", "NotActions", "DataActions", "NotDataActions")
+    }
+
+
+def grant_state(azure: "Azure", account: str) -> None:
+    """Grant what a Terraform state in a storage account needs, beside the role: see the README of examples/roles."""
+    keys = {"actions": ["Microsoft.Storage/storageAccounts/listKeys/action"], "notActions": []}
+    role: dict[str, Any] = {"scope": account, "dataActions": [], "notDataActions": []}
+    azure.cloud.set(roles=[*azure.cloud.hook("roles"), role | keys])
 
 
 @dataclass
@@ -116,6 +132,7 @@ def azure(azure_arm: AzureArm, tmp_path_factory: pytest.TempPathFactory, tmp_pat
             "MicrosoftWindowsServer:WindowsServer:2022-datacenter-g2": {"os": "Windows", "versions": ["20348.1.1"]},
         },
     )
+    azure_arm.cloud.set(roles=[{"scope": "/", **role("imagegen.json")}])
     yield Azure(azure_arm, command, tmp_path)
     command.end()
 

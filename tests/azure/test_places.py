@@ -7,7 +7,7 @@ import pytest
 
 from generator.azure.lease import hold
 from generator.azure.session import connect
-from tests.azure.conftest import SUBSCRIPTION, USUAL, Azure, Write
+from tests.azure.conftest import IMAGES, SUBSCRIPTION, USUAL, Azure, Write, grant_state
 from tests.azure.making import COMMANDS, MACHINES, SHELL, private, shared
 from tests.azure.rest import at_rest, nothing_left
 
@@ -88,6 +88,7 @@ def test_a_second_build_of_a_shared_state_is_refused(
     out = tmp_path / "out"
     azure.imagegen("generate", path, "--out", out, "--backend", backend)
     assert 'backend "azurerm"' in (out / "terraform.tf").read_text()
+    grant_state(azure, f"{IMAGES}/providers/Microsoft.Storage/storageAccounts/vault")
     before = azure.names()
     azure.imagegen.environment["CI"] = "true"  # where such a state may be used
     monkeypatch.setenv("SSL_CERT_FILE", azure.imagegen.environment["SSL_CERT_FILE"])

@@ -5,8 +5,8 @@ fronts translate. Nothing here sleeps. An operation that takes time leaves a res
 Creating, Updating or Deleting until its time has come; who wants to see the end asks again, as with ARM.
 
 Where it differs from Azure: one version of every API; properties are kept as they come and only those a rule or an
-answer needs are understood; quotas and prices do not exist; names are never checked; everything is permitted but for
-what a test takes away.
+answer needs are understood; quotas and prices do not exist; names are never checked. A test may do everything; fronts
+ask for their caller, who may do what the hook `roles` grants.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,8 +28,18 @@ NO_PARENT_NEEDED = ("Microsoft.Authorization/", "Microsoft.MarketplaceOrdering/"
 class Cloud:
     """All resources of all subscriptions, in one file that several processes share."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, caller: bool = False) -> None:
+        """`caller`: ask for somebody whose rights count, as fronts do."""
         self._store = Store(path)
+        self._caller = caller
+
+    def for_caller(self, *, caller: bool = True) -> "Cloud":
+        """The same cloud, asked for somebody whose rights count; or for nobody in particular."""
+        return Cloud(self._store.path, caller=caller)
+
+    def require(self, name: str, scope: str, *, anywhere: bool = False) -> None:
+        """Refuse a caller an operation, by its name in roles, at a scope."""
+        access.require(self._store.read(), name, ArmId(scope), caller=self._caller, anywhere=anywhere)
 
     def get(self, resource_id: str) -> Resource | None:
         """A resource as ARM would show it; None when there is none. A slow answer has `wait`, in seconds."""
@@ -40,7 +50,8 @@ class Cloud:
 
     def listed(self, under: str, arm_type: str = "") -> list[Resource]:
         """What `resources` has, as a request: it is in the journal, and faults for the `list` of a type apply."""
-        self._reading("list", ArmId(under).child(arm_type) if arm_type else ArmId(under))
+        target = ArmId(under).child(arm_type) if arm_type else ArmId(under)
+        self._reading("list", target, "" if arm_type else access.inside(target))
         return self.resources(under, arm_type)
 
     def put(self, resource_id: str, body: Mapping[str, Any]) -> Resource:
@@ -50,6 +61,8 @@ class Cloud:
         action = "update" if target.key in contents["resources"] else "create"
         self._store.log(action, resource_id, body=dict(body))
         with self._request(action, target) as (contents, planted):
+            if self._caller:
+                access.require_linked(contents, access.operation(action, target), target, body)
             rules.check_size(body)
             _require_parent(contents, target)
             old = contents["resources"].get(target.key)
@@ -195,17 +208,18 @@ class Cloud:
     def _request(self, action: str, target: ArmId) -> Iterator[tuple[Contents, faults.Fault | None]]:
         """Take the fault for a request, and carry it out if the fault lets it."""
         with self._store.changing() as contents:
-            access.require(contents, access.operation(action, target), target)
+            access.require(contents, access.operation(action, target), target, caller=self._caller)
             planted = faults.take(contents, action, target)
         faults.refuse(planted)
         with self._store.changing() as contents:
             yield contents, planted
 
-    def _reading(self, action: str, target: ArmId) -> tuple[Contents, faults.Fault | None]:
-        """The contents for a request that only reads, after what was planted for it."""
+    def _reading(self, action: str, target: ArmId, name: str = "") -> tuple[Contents, faults.Fault | None]:
+        """The contents for a request that only reads, after what was planted for it. `name`: what it is in roles, where
+        that does not follow from the action."""
         self._store.log(action, target.text)
         contents = self._store.read()
-        access.require(contents, access.operation(action, target), target)
+        access.require(contents, name or access.operation(action, target), target, caller=self._caller)
         planted = None
         if faults.find(contents, action, target):
             with self._store.changing() as changed:

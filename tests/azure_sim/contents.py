@@ -40,6 +40,8 @@ HOOKS: Contents = {
     "replication": 0,
     # Regions to which versions do not replicate: with one of them, the whole ends as Failed.
     "replication_fails": [],
+    # What is granted, by scope (`/`: everywhere), as Azure shows it. Asked for by fronts only: a test may do anything.
+    "roles": [{"scope": "/", "actions": ["*"], "notActions": [], "dataActions": ["*"], "notDataActions": []}],
     # How scripts end: see `scripts`.
     "scripts": [],
     # Sizes of machines, by `name`, that differ from those of `arm.catalog`: {"name": N, "restrictions": [...]}.

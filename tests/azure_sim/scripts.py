@@ -104,8 +104,7 @@ def run_command(contents: Contents, record: Resource, machine: Resource | None) 
         return
     record["takes"] = run.ends - time.time()
     if run.exit_code and properties.get("treatFailureAsDeploymentFailure"):
-        message = f"Failed to execute script, exit code {run.exit_code}: {run.error}"
-        record["failure"] = {"code": "VMExtensionProvisioningError", "message": message}
+        record["failure"] = _failure(record, machine, run)
 
 
 def extension(contents: Contents, record: Resource, machine: Resource | None) -> None:
@@ -115,8 +114,36 @@ def extension(contents: Contents, record: Resource, machine: Resource | None) ->
     run = start(contents, machine, record["name"], script)
     record["takes"] = run.ends - time.time()
     if run.exit_code:
-        message = f"VM has reported a failure when processing extension '{record['name']}': {run.error}"
-        record["failure"] = {"code": "VMExtensionProvisioningError", "message": message}
+        record["failure"] = _failure(record, machine, run)
+
+
+def _failure(record: Resource, machine: Resource | None, run: Run) -> dict[str, str]:
+    """What Azure says of an extension, or a run command, whose script failed: the agent's words within its own.
+
+    Azure/custom-script-extension-linux, issue 107, and Azure/run-command-handler-linux, internal/exec: the words of
+    Linux; Microsoft, "Troubleshoot Azure Windows VM extension failures": those of Windows.
+    """
+    properties = record["properties"]
+    windows = machine and machine["properties"].get("storageProfile", {}).get("osDisk", {}).get("osType") == "Windows"
+    system = "Windows" if windows else "Linux"
+    publisher = properties.get("publisher", "Microsoft.CPlat.Core")
+    kind = properties.get("type", f"RunCommandHandler{system}")
+    if windows:
+        said = (
+            "Command execution finished, but failed because it returned a non-zero exit code of: "
+            f"'{run.exit_code}'. The command had an error output of: '{run.error}'"
+        )
+    else:
+        said = (
+            f"Enable failed: failed to execute command: command terminated with exit status={run.exit_code}\n"
+            f"[stdout]\n{run.output}\n[stderr]\n{run.error}\n"
+        )
+    message = (
+        f"VM has reported a failure when processing extension '{record['name']}' (publisher '{publisher}' and type "
+        f"'{kind}'). Error message: '{said}'. More information on troubleshooting is available at "
+        f"https://aka.ms/VMExtensionCSE{system}Troubleshoot."
+    )
+    return {"code": "VMExtensionProvisioningError", "message": message}
 
 
 def _entry(contents: Contents, name: str, script: str) -> dict[str, Any]:

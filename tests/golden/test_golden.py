@@ -1,6 +1,8 @@
 """Whole workspaces, through the command line: equal to what is committed, twice the same, and right for Terraform."""
 
+import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -30,8 +32,10 @@ def tree(folder: Path) -> dict[str, bytes]:
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     """A workspace that was generated just now, and the committed one."""
     template, committed = CASES[request.param]
-    out = tmp_path / "out"
-    generate(template, out)
+    copy = tmp_path / "case"
+    shutil.copytree(template.parent, copy, ignore=shutil.ignore_patterns("workspace"))
+    out = copy / "workspace"
+    generate(copy / template.name, out)
     return out, committed
 
 
@@ -51,6 +55,23 @@ def test_generated_twice_and_from_the_workspace_itself_it_is_the_same(case: tupl
     before = tree(out)
     generate(out, out)
     assert tree(out) == before
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_clone_of_another_name_gives_the_same_bytes(name: str, named: bool, tmp_path: Path) -> None:
+    """`generate --check` holds in every checkout, also if the template has no name of its own."""
+    template, _ = CASES[name]
+    first, clone = tmp_path / "first", tmp_path / "clone"
+    shutil.copytree(template.parent, first, ignore=shutil.ignore_patterns("workspace"))
+    if not named:
+        text = json.loads((first / template.name).read_text())
+        text.pop("name", None)
+        (first / template.name).write_text(json.dumps(text))
+    generate(first / template.name, first / "workspace")
+    shutil.copytree(first, clone)
+    generate(clone / template.name, clone / "workspace", "--check")
+    assert tree(clone / "workspace") == tree(first / "workspace")
 
 
 def test_terraform_accepts_it_and_formats_nothing(case: tuple[Path, Path], azure_sim: AzureSim) -> None:

@@ -110,7 +110,7 @@ def test_generate_check_and_dry_run_write_nothing(shell: Shell) -> None:
     dry = shell("generate", path, "--target", "local", "--dry-run")
     assert dry.code == 0
     assert "create   small/main.tf" in dry.out
-    assert shell("generate", path, "--target", "local", "--check").code == 1
+    assert shell("generate", path, "--target", "local", "--check").code == 4
     assert not (shell.folder / "small").exists()
     written = shell("generate", path, "--target", "local")
     assert (written.code, written.out) == (0, "small\n")

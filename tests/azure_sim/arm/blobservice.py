@@ -7,6 +7,7 @@ shared keys are not checked, only that they are there, their time, and their per
 import base64
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -65,7 +66,8 @@ def _answer(arm: Arm, request: Request, account: str, container: str, name: str)
     owner = next((one for one in arm.cloud.resources(arm_type=ACCOUNTS) if one["name"] == account), None)
     if owner is None:  # with the real one, the account's name would not be found
         raise CloudError(404, "ResourceNotFound", f"There is no storage account '{account}'.")
-    _authorize(arm, request, owner)
+    if not _authorize(arm, request, owner):
+        arm = replace(arm, cloud=arm.cloud.for_caller(caller=False))
     with arm.blobs.lock:
         if not container:
             return _account(arm, request, owner)
@@ -79,8 +81,8 @@ def _answer(arm: Arm, request: Request, account: str, container: str, name: str)
         return blobobjects.serve(arm, request, (account, container, name))
 
 
-def _authorize(arm: Arm, request: Request, owner: Resource) -> None:
-    """A token for storage, a shared key where the account takes them, or a SAS."""
+def _authorize(arm: Arm, request: Request, owner: Resource) -> bool:
+    """A token for storage, a shared key where the account takes them, or a SAS. Whether roles decide the rest."""
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         problem = arm.tokens.problem(credential, {STORAGE, arm.endpoint, f"{arm.endpoint}/{owner['name']}"})
@@ -100,6 +102,7 @@ def _authorize(arm: Arm, request: Request, owner: Resource) -> None:
             401, "NoAuthenticationInformation", "Server failed to authenticate the request. Please refer to the "
             "information in the www-authenticate header.",
         )  # fmt: skip
+    return scheme.lower() == "bearer"
 
 
 def _check_signature(request: Request) -> None:

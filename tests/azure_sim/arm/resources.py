@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
+from tests.azure_sim import access
 from tests.azure_sim.arm import disks, galleries, machines, operations, shapes
 from tests.azure_sim.arm.common import begun, canonical, links, not_found
 from tests.azure_sim.arm.front import Arm
@@ -75,20 +76,28 @@ def delete(arm: Arm, request: Request, parts: Parts) -> Answer:
 
 def operation(arm: Arm, request: Request, parts: Parts) -> Answer:
     """Where an operation stands."""
-    found = arm.operations.find(parts["operation"])
+    found = _polled(arm, parts["operation"])
     headers = {"x-ms-retry-after-ms": str(operations.PACE_MS)}
     return shown(operations.described(parts["operation"], found), headers=headers)
 
 
 def result(arm: Arm, request: Request, parts: Parts) -> Answer:
     """What an operation ended with; 202 while it runs."""
-    found = arm.operations.find(parts["operation"])
+    found = _polled(arm, parts["operation"])
     if found.status == "InProgress":
         here = f"{arm.endpoint}{request.path}?api-version={request.query['api-version']}"
         return Answer(202, b"", {"Location": here, "x-ms-retry-after-ms": str(operations.PACE_MS)})
     if found.failure:
         raise CloudError(409, found.failure.code, found.failure.message)
     return Answer(204) if found.answer is None else shown(found.answer)
+
+
+def _polled(arm: Arm, name: str) -> operations.Operation:
+    """An operation. Microsoft, "Track asynchronous Azure operations": a right in the resource's group is enough."""
+    found = arm.operations.find(name)
+    target = ArmId(found.target)
+    arm.cloud.require(access.polling(target), f"/subscriptions/{target.subscription}", anywhere=True)
+    return found
 
 
 def every(arm: Arm, request: Request, parts: Parts) -> Answer:

@@ -16,6 +16,7 @@ PLACE = COMPUTE + r"/locations/(?P<location>[^/]+)"
 MACHINE = PROVIDERS + r"/virtualMachines/(?P<machine>[^/]+)"
 VERSIONS = PLACE + r"/publishers/(?P<publisher>[^/]+)/artifacttypes/vmimage/offers/(?P<offer>[^/]+)/skus/(?P<sku>[^/]+)"
 PUBLIC = PLACE + r"/(?P<kind>community|shared)Galleries/(?P<gallery>[^/]+)"
+OFFERED = "Microsoft.Compute/locations/publishers/artifacttypes/offers/skus/versions/read"
 TERMS = (
     SUBSCRIPTION + r"/providers/(?P<namespace>Microsoft\.MarketplaceOrdering)/offerTypes/virtualmachine"
     r"/publishers/(?P<publisher>[^/]+)/offers/(?P<offer>[^/]+)/plans/(?P<plan>[^/]+)/agreements/current"
@@ -24,11 +25,13 @@ TERMS = (
 
 @dataclass(frozen=True)
 class Route:
-    """A method, an expression for the whole path whatever its case, and who answers."""
+    """A method, an expression for the whole path whatever its case, and who answers; and what the request is in roles,
+    where that does not follow from a resource."""
 
     method: str
     path: str
     handler: Handler
+    needs: str = ""
 
 
 OPEN = (
@@ -40,19 +43,48 @@ OPEN = (
 ARM = (
     Route("GET", r"/subscriptions", subscriptions.every),
     Route("GET", SUBSCRIPTION, subscriptions.one),
-    Route("GET", SUBSCRIPTION + r"/locations", subscriptions.locations),
-    Route("GET", SUBSCRIPTION + r"/providers(/(?P<namespace>[^/]+))?", subscriptions.providers),
+    Route(
+        "GET", SUBSCRIPTION + r"/locations", subscriptions.locations, "Microsoft.Resources/subscriptions/locations/read"
+    ),
+    Route(
+        "GET",
+        SUBSCRIPTION + r"/providers(/(?P<namespace>[^/]+))?",
+        subscriptions.providers,
+        "Microsoft.Resources/subscriptions/providers/read",
+    ),
     Route("POST", SUBSCRIPTION + r"/providers/(?P<namespace>[^/]+)/register", subscriptions.register),
-    Route("GET", r"(?P<scope>/.+)/providers/Microsoft\.Authorization/permissions", subscriptions.permissions),
+    Route(
+        "GET",
+        r"(?P<scope>/.+)/providers/Microsoft\.Authorization/permissions",
+        subscriptions.permissions,
+        "Microsoft.Authorization/permissions/read",
+    ),
     Route("GET", r"/.+/operations/(?P<operation>[^/]+)", resources.operation),
     Route("GET", r"/.+/operationResults/(?P<operation>[^/]+)", resources.result),
-    Route("GET", VERSIONS + r"/versions", catalog.versions),
-    Route("GET", VERSIONS + r"/versions/(?P<version>[^/]+)", catalog.version),
-    Route("GET", COMPUTE + r"/skus", catalog.skus),
-    Route("GET", PLACE + r"/usages", catalog.usages),
+    Route("GET", VERSIONS + r"/versions", catalog.versions, OFFERED),
+    Route("GET", VERSIONS + r"/versions/(?P<version>[^/]+)", catalog.version, OFFERED),
+    Route("GET", COMPUTE + r"/skus", catalog.skus, "Microsoft.Compute/skus/read"),
+    Route("GET", PLACE + r"/usages", catalog.usages, "Microsoft.Compute/locations/usages/read"),
     Route("GET|PUT", TERMS, catalog.agreement),
-    Route("GET", PUBLIC + r"(/images(/(?P<image>[^/]+)(/versions(/(?P<version>[^/]+))?)?)?)?", galleries.public),
-    Route("GET", MACHINE + r"/instanceView", machines.instance_view),
+    Route(
+        "GET",
+        PUBLIC + r"/images/(?P<image>[^/]+)/versions(/(?P<version>[^/]+))?",
+        galleries.public,
+        "Microsoft.Compute/locations/{kind}Galleries/images/versions/read",
+    ),
+    Route(
+        "GET",
+        PUBLIC + r"/images(/(?P<image>[^/]+))?",
+        galleries.public,
+        "Microsoft.Compute/locations/{kind}Galleries/images/read",
+    ),
+    Route("GET", PUBLIC, galleries.public, "Microsoft.Compute/locations/{kind}Galleries/read"),
+    Route(
+        "GET",
+        MACHINE + r"/instanceView",
+        machines.instance_view,
+        "Microsoft.Compute/virtualMachines/instanceView/read",
+    ),
     Route("POST", MACHINE + r"/(?P<action>[^/]+)", machines.act),
     Route("POST", PROVIDERS + r"/(disks|snapshots)/[^/]+/beginGetAccess", disks.grant),
     Route("POST", PROVIDERS + r"/(disks|snapshots)/[^/]+/endGetAccess", disks.revoke),
@@ -92,8 +124,16 @@ def _answered(routes: Iterable[Route], arm: Arm, request: Request) -> Answer | N
             found := re.fullmatch(route.path, request.path.rstrip("/"), re.IGNORECASE)
         ):
             parts = {name: value for name, value in found.groupdict().items() if value is not None}
+            if route.needs:
+                arm.cloud.require(route.needs.format(**parts), _scope(request.path))
             return route.handler(arm, request, parts)
     return None
+
+
+def _scope(path: str) -> str:
+    """The resource, group or subscription that a request is about."""
+    inside = re.match(r".*/providers/[^/]+/virtualMachines/[^/]+(?=/)", path, re.IGNORECASE)
+    return inside[0] if inside else re.sub(r"/(providers|locations)(/.*)?$", "", path, count=1, flags=re.IGNORECASE)
 
 
 def _require_version(request: Request) -> None:

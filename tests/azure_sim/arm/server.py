@@ -46,7 +46,7 @@ class Server:
         context.load_cert_chain(self.certificates.server)
         # The handshake belongs to the connection's own thread: a client that dawdles must not hold up the others.
         self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
-        self.arm = Arm(self.cloud, f"https://127.0.0.1:{self._http.server_port}", self.tokens)
+        self.arm = Arm(self.cloud.for_caller(), f"https://127.0.0.1:{self._http.server_port}", self.tokens)
         self._http.RequestHandlerClass = type("Handler", (_Handler,), {"front": self})
         self.cloud.set(endpoint=self.arm.endpoint)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

@@ -73,13 +73,19 @@ def register(arm: Arm, request: Request, parts: Parts) -> Answer:
 
 
 def permissions(arm: Arm, request: Request, parts: Parts) -> Answer:
-    """What the caller may do at a scope: everything but what the hook `denied` takes away there or above."""
-    taken = access.taken(arm.cloud.hook("denied"), ArmId(parts["scope"]))
+    """What the caller may do at a scope: what roles grant there, but for what the hook `denied` takes away."""
+    scope = ArmId(parts["scope"])
+    taken = access.taken(arm.cloud.hook("denied"), scope)
     data = [name for name in taken if "/blobs/" in name]
     control = [name for name in taken if name not in data]
-    return shown({
-        "value": [{"actions": ["*"], "notActions": control, "dataActions": ["*"], "notDataActions": data}]
-    })  # fmt: skip
+    values = [
+        {
+            "actions": role["actions"], "notActions": [*role["notActions"], *control],
+            "dataActions": role["dataActions"], "notDataActions": [*role["notDataActions"], *data],
+        }
+        for role in access.granted(arm.cloud.hook("roles"), scope)
+    ]  # fmt: skip
+    return shown({"value": values})
 
 
 def _body(arm: Arm, name: str) -> dict[str, object]:

@@ -60,7 +60,7 @@ def main() -> None:
 def _serve(keys: Path, socket: str, cloud: Path) -> None:
     control = Controller()
     server = grpc.server(futures.ThreadPoolExecutor(THREADS))
-    provider_rpc.add_ProviderServicer_to_server(Provider(Cloud(cloud)), server)
+    provider_rpc.add_ProviderServicer_to_server(Provider(Cloud(cloud, caller=True)), server)
     controller_rpc.add_GRPCControllerServicer_to_server(control, server)
     stdio_rpc.add_GRPCStdioServicer_to_server(Stdio(), server)
     pair = ((keys / "key.pem").read_bytes(), (keys / "cert.pem").read_bytes())

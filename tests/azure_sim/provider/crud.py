@@ -1,10 +1,14 @@
 """Making, reading, changing and deleting resources, as azurerm does it, against the cloud."""
 
+import json
 import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -45,7 +49,7 @@ class Client:
         planned = planned | {name: sent[name] for name in kind.names}
         arm_id = kind.arm_id(sent, self.subscription)
         planned["id"] = kind.terraform_id(sent, self.subscription)
-        if self.ask(lambda: self.cloud.get(arm_id), f"checking for presence of existing {arm_id}"):
+        if self.ask(lambda: self.cloud.get(arm_id), f"checking for presence of existing {_resource(arm_id)}"):
             raise Refused(_exists(kind_name, planned["id"]))
         self._send(kind_name, arm_id, sent, planned, "creating", "create")
         state = self.read(kind_name, planned)
@@ -56,13 +60,32 @@ class Client:
     def read(self, kind_name: str, state: Values) -> Values | None:
         """A resource as the cloud has it now; None when it is gone. `state` tells which, and what is never told."""
         kind = KINDS[kind_name]
-        record = self.ask(lambda: self.cloud.get(self._place(kind, state)), f"retrieving {state['id']}")
+        record = self.ask(
+            lambda: self.cloud.get(self._place(kind, state)), f"retrieving {_resource(self._place(kind, state))}"
+        )
         if record is None:
             return None
+        self._read_more(kind_name, record)
         fields = resource_fields(kind_name)
         values = self._values(kind_name, fields, record)
         names = {name: state[name] for name in kind.names if name in fields}
         return completed(fields, _kept(fields, values | names, state)) | {"id": state["id"]}
+
+    def _read_more(self, kind_name: str, record: Resource) -> None:
+        """What azurerm 5.2.0 reads beside a resource, whose rights a role must have (internal/services, `Read`)."""
+        match kind_name:
+            case "azurerm_storage_account":
+                with suppress(CloudError):  # it goes on without the keys
+                    self.cloud.request("listKeys", record["id"])
+                for service, told in (("blobServices", "reading blob"), ("fileServices", "retrieving share")):
+                    place = f"{record['id']}/{service}/default"
+                    self.ask(partial(self.cloud.request, "read", place), f"{told} properties for {record['id']}")
+            case "azurerm_virtual_machine_extension":
+                machine = record["id"].rpartition("/extensions/")[0]
+                self.ask(partial(self.cloud.get, machine), f"retrieving {machine}")
+            case "azurerm_linux_virtual_machine" | "azurerm_windows_virtual_machine":
+                disk = record["properties"]["storageProfile"]["osDisk"]["managedDisk"]["id"]
+                self.ask(partial(self.cloud.get, disk), f"flattening `os_disk`: retrieving {disk}")
 
     def update(self, kind_name: str, planned: Values, sent: Values) -> Values:
         """Change a resource in place."""
@@ -101,24 +124,32 @@ class Client:
     def _seen(self, machine: Resource) -> Values:
         """What azurerm tells of a machine that is not in it: its addresses are those of its interfaces."""
         links = machine["properties"].get("networkProfile", {}).get("networkInterfaces") or []
-        interfaces = [one for link in links if (one := self.cloud.get(link["id"]))]
+        interfaces = [one for link in links if (one := self._get_or_none(link["id"]))]
         parts = [part for one in interfaces for part in one["properties"].get("ipConfigurations") or []]
         private = [part["privateIPAddress"] for part in parts]
         ids = [part["publicIPAddressId"] for part in parts if part.get("publicIPAddressId")]
-        public = [one["properties"]["ipAddress"] for public_id in ids if (one := self.cloud.get(public_id))]
+        public = [one["properties"]["ipAddress"] for public_id in ids if (one := self._get_or_none(public_id))]
         return {
             "private_ip_addresses": private, "private_ip_address": next(iter(private), None),
             "public_ip_addresses": public, "public_ip_address": next(iter(public), None),
             "power_state": machine["state"]["power"],
         }  # fmt: skip
 
+    def _get_or_none(self, arm_id: str) -> Resource | None:
+        """A resource, None also where reading it is refused: azurerm then does without."""
+        try:
+            return self.cloud.get(arm_id)
+        except CloudError:
+            return None
+
     def _send(self, kind_name: str, arm_id: str, sent: Values, planned: Values, doing: str, timeout: str) -> None:
         kind = KINDS[kind_name]
         properties = outward(kind_name, resource_fields(kind_name), sent, kind.names)
         body = {"location": sent.get("location"), "tags": sent.get("tags"), "properties": properties}
-        record = self.ask(lambda: self.cloud.put(arm_id, body), f"{doing} {arm_id}")
+        named = f"{doing} {_resource(arm_id)}"
+        record = self.ask(lambda: self.cloud.put(arm_id, body), f"{named}: performing CreateOrUpdate")
         try:
-            self._wait(record, _timeout(sent, timeout), f"{doing} {arm_id}")
+            self._wait(record, _timeout(sent, timeout), named)
         except Refused as refused:
             # azurerm keeps the id of a run command whose script failed, and of nothing else.
             if kind_name == "azurerm_virtual_machine_run_command":
@@ -129,11 +160,11 @@ class Client:
         """Wait until an operation is over, or the time for it."""
         left = record["busy_until"] - time.time()
         if self.stopped.wait(max(0.0, min(left, seconds))):
-            raise Refused(f"{doing}: polling failed: context canceled")
+            raise Refused(f"{doing}: polling after CreateOrUpdate: context canceled")
         if left > seconds:
-            raise Refused(f"{doing}: polling failed: context deadline exceeded")
+            raise Refused(f"{doing}: polling after CreateOrUpdate: context deadline exceeded")
         if failure := self.cloud.failure(record["id"]):
-            raise Refused(f"{doing}: polling failed: the Azure API returned the following error:\n\n{failure}")
+            raise Refused(f"{doing}: polling after CreateOrUpdate: polling failed: {_polled(failure)}")
 
     def ask(self, request: Callable[[], Any], doing: str) -> Any:
         """A request, asked again while the cloud is too busy or broken, as azurerm's client does."""
@@ -142,7 +173,8 @@ class Client:
                 return request()
             except CloudError as error:
                 if left == 0 or (error.status != 429 and error.status < 500):
-                    raise Refused(f"{doing}: unexpected status {error.status} with error: {error}") from error
+                    status = f"{error.status} ({error.status} {HTTPStatus(error.status).phrase})"
+                    raise Refused(f"{doing}: unexpected status {status} with error: {error}") from error
                 if self.stopped.wait(error.retry_after or 0.0):
                     raise Refused(f"{doing}: context canceled") from error
             except AnswerLost as error:
@@ -156,6 +188,39 @@ class Client:
 
     def _place(self, kind: Kind, state: Values) -> str:
         return kind.arm_id(state, self.subscription) if kind.id else str(state["id"])
+
+
+def _polled(failure: CloudError) -> str:
+    """go-azure-sdk, sdk/client/resourcemanager/errors.go: the message, and then the whole answer with it."""
+    answer = {
+        "startTime": "2026-01-01T00:00:00.0000000+00:00", "endTime": "2026-01-01T00:01:00.0000000+00:00",
+        "status": "Failed", "error": {"code": failure.code, "message": failure.message},
+        "name": str(uuid4()),
+    }  # fmt: skip
+    quoted = json.dumps(failure.message, ensure_ascii=False)
+    return (
+        f'the Azure API returned the following error:\n\nStatus: "Failed"\nCode: "{failure.code}"\nMessage: {quoted}\n'
+        f'Activity Id: ""\n\n---\n\nAPI Response:\n\n----[start]----\n{json.dumps(answer)}\n-----[end]-----\n'
+    )
+
+
+def _resource(arm_id: str) -> str:
+    """An id as go-azure-sdk shows it: the kind, and then each part in a line."""
+    segments = arm_id.strip("/").split("/")
+    names = dict(zip(segments[0::2], segments[1::2], strict=False))
+    names.pop("providers", None)
+    kinds = [_words(one).removesuffix("s") for one in names]
+    kinds = [
+        {"Subscription": "Subscription", "Resource Group": "Resource Group Name"}.get(one, f"{one} Name")
+        for one in kinds
+    ]
+    listed = "\n".join(f'{kind}: "{name}"' for kind, name in zip(kinds, names.values(), strict=True))
+    return f"{kinds[-1].removesuffix(' Name')} ({listed})"
+
+
+def _words(text: str) -> str:
+    """`virtualMachines` in words that begin in capitals."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text[:1].upper() + text[1:])
 
 
 def importable(kind_name: str, text: str) -> Values | None:

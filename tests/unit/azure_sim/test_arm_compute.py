@@ -92,7 +92,7 @@ def test_a_script_that_fails_fails_what_asked_for_it_only_if_told_to(clients: Cl
     clients.cloud.set(scripts=[{"name": "step.*", "exit_code": 3, "error": "no such file"}])
     view = _run(clients, "step1", "x").instance_view
     assert (view.execution_state, view.exit_code, view.error) == ("Failed", 3, "no such file")
-    with pytest.raises(HttpResponseError, match="exit code 3: no such file"):
+    with pytest.raises(HttpResponseError, match=r"exit status=3\n\[stdout\]\n\n\[stderr\]\nno such file"):
         _run(clients, "step2", "x", treatFailureAsDeploymentFailure=True)
 
 

@@ -108,7 +108,10 @@ def test_busy_for_a_while_is_waited_for_and_no_longer(workspace: Workspace) -> N
     workspace.cloud.plant(fault("delete", GALLERIES, status=500, code="InternalServerError", times=FOREVER))
     said = workspace.run("destroy", "-auto-approve")
     assert said.code == 1
-    assert "unexpected status 500 with error: InternalServerError: a planted fault" in said.text
+    assert (
+        "unexpected status 500 (500 Internal Server Error) with error: InternalServerError: a planted fault"
+        in said.text
+    )
     assert len(workspace.cloud.journal("delete")) == 5
 
 
@@ -162,7 +165,9 @@ resource "azurerm_virtual_machine_run_command" "r" {{
   }}
 }}
 """)
-    assert "exit code 3: no such file" in workspace.refused()
+    said = workspace.refused()
+    assert "polling failed: the Azure API returned the following error" in said
+    assert "exit status=3" in said
     assert workspace.values("azurerm_virtual_machine_run_command.r")["instance_view"][0]["exit_code"] == 3
     assert "is tainted, so must be replaced" in workspace.plan()
 
