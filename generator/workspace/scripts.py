@@ -22,8 +22,11 @@ UTF8_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 BINARY = b"\x7fELF"
 SHEBANG = re.compile(rb"#![ \t]*[^\s]")
-# What shells say of a script whose interpreter is not there.
-NOT_RUN = re.compile(r"script_\w+\.sh: .*(?:not found|bad interpreter|No such file)|env: .*No such file")
+# What dash, bash and env say of a script whose interpreter is not there; env names the program.
+NOT_RUN = re.compile(
+    r"exec: \S+: not found$|script_\w+\.sh: (?:\S+: bad interpreter|.*required file not found)"
+    r"|env: (?P<program>.+): No such file or directory$"
+)
 
 
 class Remark(NamedTuple):
@@ -123,12 +126,12 @@ def interpreter_hint(content: bytes, lines: Sequence[str]) -> str | None:
 
     lines: the last ones that the step printed.
     """
-    if not any(NOT_RUN.search(line) for line in lines) or not SHEBANG.match(content):
+    if not SHEBANG.match(content):
         return None
-    words = content[2:].partition(b"\n")[0].decode("utf-8", "replace").split()
-    program = (
-        next((word for word in words[1:] if not word.startswith("-")), None) if words[0].endswith("/env") else None
-    )
-    return (
-        f"its first line asks for {program or words[0]}, which the image does not have: install it in an earlier step"
-    )
+    interpreter, *rest = content[2:].partition(b"\n")[0].decode("utf-8", "replace").split()
+    program = next((word for word in rest if not word.startswith("-")), "") if interpreter.endswith("/env") else ""
+    for found in filter(None, map(NOT_RUN.search, lines)):
+        if not found["program"] or (program and program in found["program"]):
+            asked = program if found["program"] else interpreter
+            return f"its first line asks for {asked}, which the image does not have: install it in an earlier step"
+    return None
