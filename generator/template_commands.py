@@ -102,5 +102,6 @@ def _generate_one(path: Path, out: Path | None, settings: Settings, mode: str, *
         for name, state in sorted(differing):
             console.put(f"{state:<8} {generated.folder / name}")
         if mode == "check" and differing:
-            console.say("hint: run the same command without --check to write these changes")
+            more = " and with --force" if comparison.having("edited", "foreign") else ""
+            console.say(f"hint: run the same command without --check{more} to write these changes")
     return DIFFERS if mode == "check" and differing else 0

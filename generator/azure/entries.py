@@ -4,7 +4,8 @@ from typing import Any
 
 from generator.azure import ids
 from generator.build.target import Job
-from generator.workspace.azure import CONTENT_TAG, SOURCE_TAG, TAG_LENGTH, VERSION_TAG, WORKSPACE_TAG, canonical
+from generator.template.ids import canonical
+from generator.workspace.azure import CONTENT_TAG, SOURCE_TAG, TAG_LENGTH, VERSION_TAG, WORKSPACE_TAG
 from generator.workspace.blueprint import Azure, Destination
 from generator.workspace.ledger import Ledger
 

@@ -16,6 +16,7 @@ from generator.build.terraform import Event
 from generator.errors import StepFailed
 from generator.system import redact
 from generator.workspace.blueprint import Blueprint, Step
+from generator.workspace.scripts import interpreter_hint
 
 if TYPE_CHECKING:
     from generator.build.relay import Relay
@@ -221,7 +222,10 @@ class Watch:
         printed = list(self.tails.get(failed, ())) or _whole(provider_errors.output(detail))
         tail = (step and _whole(self.target.log_of(self.job, step))) or printed[-TAIL_LINES:]
         reason = _reason(detail)
-        hint = None if reason.startswith(EXIT_CODE) else _hint(detail) or self.target.advice(detail)
+        if reason.startswith(EXIT_CODE):
+            hint = interpreter_hint(step.content, tail) if step else None
+        else:
+            hint = _hint(detail) or self.target.advice(detail)
         if self.relay and self.relay.failure:
             reason, hint = self.relay.failure.message, self.relay.failure.hint
         elif tail and tail[-1] == GOING_DOWN:

@@ -102,7 +102,8 @@ def require_remote(folder: Path, remote: str) -> None:
     """Raise ImagegenError for a remote that lies within the repository itself: its hooks would come with a checkout."""
     top = Path(ask(folder, "rev-parse", "--show-toplevel") or folder)
     for url in ask(folder, "remote", "get-url", "--push", "--all", "--", remote).splitlines() or [remote]:
-        for place in (top / path, folder / path) if (path := _local(url)) else ():
+        places = (top / path, folder / path) if (path := _local(url)) else ()
+        for place in (*places, *(Path(os.path.normpath(one)) for one in places)):  # git leaves out `NAME/..` itself
             if place.exists() and place.resolve().is_relative_to(top.resolve()):
                 raise ImagegenError(f"the remote `{remote}` is {place}, in the repository itself", "push by hand")
 

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from generator import private
@@ -29,21 +29,30 @@ TOO_LARGE = {
 }
 
 
+class Held(NamedTuple):
+    """What a workspace holds of an address: as it was fetched (a file), or as it runs (a script), with the SHA-256 in
+    its lock."""
+
+    content: bytes
+    digest: str
+    kind: Kind
+
+
 class Sources:
     """Where the bytes of addresses come from; each address is fetched once.
 
-    `recorded` are the bytes that a workspace already holds, by address: if given, nothing else is asked. `downloaded`
-    are those that it holds of the web: they are not downloaded again while their checksum fits.
+    `recorded` is what a workspace already holds, by address: if given, nothing else is asked. `downloaded` is what it
+    holds of the web: that is not downloaded again while its checksum fits.
     """
 
     def __init__(
-        self, template_path: Path, settings: Settings, recorded: Mapping[str, bytes] | None = None,
-        downloaded: Mapping[str, bytes] | None = None,
+        self, template_path: Path, settings: Settings, recorded: Mapping[str, Held] | None = None,
+        downloaded: Mapping[str, Held] | None = None,
     ) -> None:  # fmt: skip
         self.template_path = template_path
         self._settings = settings
         self._recorded = recorded
-        self._downloaded = {redact(uri): content for uri, content in (downloaded or {}).items() if is_web(uri)}
+        self._downloaded = {redact(uri): held for uri, held in (downloaded or {}).items() if is_web(uri)}
         self._got: dict[str, bytes] = {}
         self.read: dict[Path, bytes] = {}  # the files of this computer that were read
         self._roots = allowed.roots_of(template_path, settings)
@@ -58,7 +67,8 @@ class Sources:
             content = self._got[uri] = self._find(uri, sha256, kind)
         if len(content) >= LIMIT:
             raise too_large(uri, kind)
-        if sha256 and (actual := hashlib.sha256(content).hexdigest()) != sha256:
+        known = {sha256, self._recorded[uri].digest if self._recorded and kind == "script" else None}
+        if sha256 and (actual := hashlib.sha256(content).hexdigest()) not in known:
             raise ImagegenError(
                 f"{redact(uri)} has another checksum than the template says: {actual}",
                 "if the new content is right, write its checksum into the template",
@@ -70,12 +80,12 @@ class Sources:
             if uri not in self._recorded:
                 hint = "generate the workspace anew from the template"
                 raise ImagegenError(f"the workspace holds no copy of {redact(uri)}", hint)
-            return self._recorded[uri]
+            return self._recorded[uri].content
         if refused := addresses.refusal(uri):
             raise ImagegenError(refused)
         held = self._downloaded.get(redact(uri))
-        if held is not None and sha256 in (None, "", hashlib.sha256(held).hexdigest()):
-            return held
+        if held is not None and kind in ("script", held.kind) and _fits(held.content, sha256):
+            return held.content
         if (mirrored := self._mirrored(uri)) is not None:
             prefix, rest = mirrored
             if not is_web(prefix):
@@ -109,6 +119,11 @@ class Sources:
         if cached and hashlib.sha256(content).hexdigest() == sha256:
             _keep(cached, content)
         return content
+
+
+def _fits(content: bytes, sha256: str | None) -> bool:
+    """Whether bytes have a checksum; any have none."""
+    return not sha256 or hashlib.sha256(content).hexdigest() == sha256
 
 
 def fetch_all(template: "ImageTemplate", sources: Sources, document: Document | None = None) -> dict[str, bytes]:

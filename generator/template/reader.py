@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from generator.errors import ImagegenError, InvalidTemplate, Problem
 from generator.settings import Settings
 from generator.template import plain, urls, warnings
-from generator.template.document import Document, in_order
+from generator.template.document import Document, in_order, written
+from generator.template.document import Path as DocumentPath
 from generator.template.load import MAX_BYTES, load
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*')  # a text or a number in JSON
 _VALUE = re.compile(r"true|false|null|[0-9.eE+-]+")  # what JSON has without quotes
 SHORTEST_TOLD = 6  # characters; a secret, or what was made of one, of fewer is likely to stand elsewhere by chance
+ASSUMED = ": it is read as "  # see arm/assumed.py
 SHORTEST_SECRET = 3  # characters; to star out less would garble every message and hide nothing
 
 
@@ -102,9 +104,11 @@ def read_bytes(
 
     warnings.require_known(settings.accept)
     with _without_collecting():
-        document = load(raw, file)
+        document = loaded(raw, file)
         given = inputs.put_in(document, settings, parameters)
-        checked = check(given.document, settings.target, given.problems)
+        decisive = given.places if building and settings.target == "azure" else []
+        assumed = [_decided(problem, decisive) for problem in given.assumed]
+        checked = check(given.document, settings, [*given.problems, *assumed])
     said = [*checked.problems, *(checked.refusals if building else [])]
     if settings.strict:
         relaxed = [replace(problem, code=warnings.LENIENT_JSON, level="warning") for problem in document.relaxed]
@@ -120,6 +124,30 @@ def read_bytes(
         checked.template, checked.document, said, raw, checked.refusals, kept, frozenset(secrets),
         frozenset(one for one in given.made if len(one) < SHORTEST_TOLD),
     )  # fmt: skip
+
+
+def loaded(raw: bytes, file: str) -> Document:
+    """A document that may be an image template. Raises InvalidTemplate, with one error for what is something else."""
+    from generator.template import kinds, texts  # noqa: PLC0415
+
+    try:
+        document = load(raw, file)
+    except InvalidTemplate as error:
+        if found := texts.of_text(raw):
+            message = f"this is {found.what}, not an image template in JSON"
+            raise InvalidTemplate([Problem(file, 1, 1, "", message, found.hint, quoted=False)]) from error
+        raise
+    if found := kinds.of_template(document.value):
+        problem = document.problem(found.path, f"this is {found.what}", found.hint)
+        raise InvalidTemplate([replace(problem, quoted=bool(found.path))])  # what else is in it may be secret
+    return document
+
+
+def _decided(problem: Problem, decisive: list[DocumentPath]) -> Problem:
+    """An assumption: an error where it would decide where Azure builds something."""
+    if problem.path not in map(written, decisive):
+        return problem
+    return replace(problem, level="error", code="", message=problem.message.partition(ASSUMED)[0])
 
 
 @contextmanager

@@ -12,8 +12,11 @@ from generator.errors import UsageError
 UNKNOWN_NAME = "unknownName"  # a property that the format does not have
 DUPLICATE_NAME = "duplicateName"  # a misspelled property beside the right one
 SPELLING = "spelling"  # a name or a choice that is read as another
+CONVERTED = "convertedValue"  # a value of another kind than the format wants, such as "120" for 120
+DUPLICATE_KEY = "duplicateKey"  # a key that its object has more than once: the last one counts
+NOT_GIVEN = "notGiven"  # where a deployment goes, or when: an expression asks, and neither flags nor settings say
 LENIENT_JSON = "lenientJson"  # comments, trailing commas; only --strict reports them
-TEXTUAL = (UNKNOWN_NAME, DUPLICATE_NAME, SPELLING, LENIENT_JSON)
+TEXTUAL = (UNKNOWN_NAME, DUPLICATE_NAME, SPELLING, CONVERTED, DUPLICATE_KEY, NOT_GIVEN, LENIENT_JSON)
 # Their members have names of the user's.
 MAPS = ("artifactTags", "managedResourceTags", "tags", "userAssignedIdentities")
 GENERAL = "state"  # a switch is named after what it switches

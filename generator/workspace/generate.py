@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from generator.errors import ImagegenError
 from generator.settings import Settings, to_lock
-from generator.template import allowed, plain
+from generator.template import allowed
 from generator.template.reader import SHORTEST_TOLD
-from generator.workspace import ledger, names, store
+from generator.workspace import held, ledger, names, scripts, store
 from generator.workspace import origin as origins
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
@@ -22,6 +22,7 @@ from generator.workspace.store import Generated
 
 if TYPE_CHECKING:
     from generator.template import Read
+    from generator.template.fetch import Held
 
 SUBSCRIPTION = re.compile(r"[0-9A-Za-z-]{1,64}")
 
@@ -34,7 +35,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
 
 def from_template(
     path: Path, settings: Settings, out: Path | None = None, lock: store.Lock | None = None,
-    downloaded: dict[str, bytes] | None = None,
+    downloaded: dict[str, "Held"] | None = None,
 ) -> Generated:  # fmt: skip
     """Render the workspace of a template.
 
@@ -45,6 +46,7 @@ def from_template(
     found = read(path, settings)
     sources = Sources(path, settings, downloaded=downloaded)
     downloads = fetch_all(found.template, sources, found.document)
+    found = scripts.checked(found, downloads)
     name = str(lock.settings["name"]) if lock else name_of(path, out)
     blueprint = decide(found.template, downloads, name=name, settings=settings)
     folder = out or Path(blueprint.name)
@@ -68,8 +70,9 @@ def from_workspace(folder: Path, settings: Settings) -> Generated:
         raise ImagegenError(f"{folder} is not a workspace of imagegen", "give a template file, or a generated folder")
     settings = _own(folder, with_locked(settings, lock), lock)
     found = read(folder / store.TEMPLATE, settings)
-    recorded = _recorded(folder, _uris(found.template), lock)
+    recorded = held.read(folder, found.template, lock)
     downloads = fetch_all(found.template, Sources(folder / store.TEMPLATE, settings, recorded), found.document)
+    found = scripts.checked(found, downloads)
     blueprint = decide(found.template, downloads, name=name_of(folder), settings=settings)
     return _rendered(found, blueprint, folder, lock.settings, lock.origin)
 
@@ -84,12 +87,12 @@ def from_origin(folder: Path, settings: Settings) -> Generated | None:
 
     settings = with_locked(settings, lock)
     try:
-        held = _recorded(folder, _uris(read(folder / store.TEMPLATE, _own(folder, settings, lock)).template), lock)
+        own = held.read(folder, read(folder / store.TEMPLATE, _own(folder, settings, lock)).template, lock)
     except ImagegenError:
-        held = {}  # its own copy cannot be read: all is read again
+        own = {}  # its own copy cannot be read: all is read again
     if parameters := lock.origin.parameters_in(folder):
         allowed.require(parameters, template, settings)
-    return from_template(template, replace(settings, parameters=parameters), folder, lock, held)
+    return from_template(template, replace(settings, parameters=parameters), folder, lock, own)
 
 
 def _own(folder: Path, settings: Settings, lock: store.Lock) -> Settings:
@@ -131,7 +134,7 @@ def _rendered(
     if found.parameters is not None:
         files[store.PARAMETERS] = _kept(found, found.parameters)
     files = dict(sorted(files.items()))
-    files[store.LOCK] = store.lock_bytes(files, settings, _source_files(blueprint, found.template), origin)
+    files[store.LOCK] = store.lock_bytes(files, settings, held.names(blueprint, found.template), origin)
     comparison = store.compare(folder, files, store.read_lock(folder))
     return Generated(folder, blueprint, files, comparison, found.warnings)
 
@@ -203,36 +206,3 @@ def _locked_name(folder: Path) -> str:
     """The name in a workspace's lock, "" where there is none."""
     lock = store.read_lock(folder)
     return str(lock.settings.get("name", "")) if lock else ""
-
-
-def _entries(template: Any) -> list[Any]:
-    """The steps that are carried out: with `sourceValidationOnly` the validators alone (aib-reference 2.5)."""
-    validate = template.properties.validate_
-    customize = () if validate and validate.source_validation_only else template.properties.customize or ()
-    return [*customize, *((validate and validate.in_vm_validations) or ())]
-
-
-def _uris(template: Any) -> list[str]:
-    """Every address that a step's content comes from, in the order of the steps."""
-    found = [getattr(entry, "script_uri", None) or getattr(entry, "source_uri", None) for entry in _entries(template)]
-    return [uri for uri in found if uri]
-
-
-def _source_files(blueprint: Blueprint, template: Any) -> list[str]:
-    """The workspace's file for each of `_uris`."""
-    steps = blueprint.steps + blueprint.validations
-    return [
-        step.file
-        for step, entry in zip(steps, _entries(template), strict=True)
-        if getattr(entry, "script_uri", None) or getattr(entry, "source_uri", None)
-    ]
-
-
-def _recorded(folder: Path, uris: list[str], lock: store.Lock) -> dict[str, bytes]:
-    """What the workspace holds of its sources. Nothing is read that does not lie in it."""
-    recorded = {}
-    for uri, name in zip(uris, lock.sources, strict=False):
-        path = folder / name
-        if path.resolve() == folder.resolve() / name and path.is_file():
-            recorded[uri] = plain.read(path, plain.LARGEST)
-    return recorded

@@ -51,11 +51,13 @@ class Origin:
 def record(
     folder: Path, template: Path, parameters: Path | None, read: Mapping[Path, bytes], secret: set[Path]
 ) -> Origin | None:
-    """The origin of the workspace in a folder; None where the template is too far away to be found again.
+    """The origin of the workspace in a folder; None where the template is too far away to be found again, or a name is
+    not text.
 
     read: the files that were read, with their bytes; secret: those of which no digest may be kept.
     """
-    if not _is_near(folder, template):
+    paths = [template, *read, *([parameters] if parameters else [])]
+    if not _is_near(folder, template) or not all(_is_text(path) for path in paths):
         return None
     files = {
         _relative(folder, path): None if path in secret else hashlib.sha256(content).hexdigest()
@@ -87,6 +89,11 @@ def _digest(folder: Path, name: str, recorded: str | None) -> str | None:
         return hashlib.sha256(plain.read(_joined(folder, name), plain.LARGEST)).hexdigest()
     except (OSError, ValueError):
         return ""
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a path can be written into a file: a name of Linux is any bytes."""
+    return os.fsencode(path).decode("utf-8", "replace") == str(path)
 
 
 def _joined(folder: Path, name: str) -> Path:

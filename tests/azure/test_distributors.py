@@ -61,6 +61,16 @@ def test_a_gallery_version_is_as_the_template_has_it(azure: Azure, template: Wri
     at_rest(azure, out, before, {version})
 
 
+def test_an_explicit_version_in_another_case(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """Azure compares ids without case: the number is the build's, and the definition is what stands before it."""
+    image = azure.definition("web")
+    path = template(SHELL, vmProfile=private(azure), distribute=[shared(f"{image}/Versions/3.2.1")])
+    before, out = azure.names(), tmp_path / "out"
+    azure.imagegen("apply", path, "--out", out)
+    assert entry(out, "3.2.1")["id"] == f"{image}/versions/3.2.1"
+    at_rest(azure, out, before, {f"{image}/versions/3.2.1"})
+
+
 @pytest.mark.parametrize(
     ("kind", "machine", "source"),
     [

@@ -146,13 +146,13 @@ def test_a_repository_with_an_imagegen_toml_shares_its_files(generate: Generate,
     """All below that file's folder; without a repository nothing says where a stranger's files end."""
     repository = tmp_path / "repo"
     (repository / "shared").mkdir()
-    (repository / "shared/baseline.sh").write_text("echo baseline\n")
+    (repository / "shared/baseline.sh").write_text("#!/bin/sh\necho baseline\n")
     assert generate("../../shared/baseline.sh").code == 1
     (repository / "imagegen.toml").write_text("")
     assert generate("../../shared/baseline.sh").code == 1
     (repository / ".git").mkdir()
     assert generate("../../shared/baseline.sh").code == 0
-    assert _content(tmp_path) == "echo baseline\n"
+    assert _content(tmp_path) == "#!/bin/sh\necho baseline\n"
     assert generate("../../../secret").code == 1
     (folder / "inside").symlink_to("../../../secret")
     assert generate("inside").code == 1
@@ -196,9 +196,9 @@ def test_a_workspace_is_generated_again_with_the_files_that_are_allowed(
     assert said.code == 1
     assert f"pass --allow-files {tmp_path}/secret" in said.err
     assert command("generate", tmp_path / "out", "--check", *allow).code == 0
-    (tmp_path / "secret").write_text("echo two\n")
+    (tmp_path / "secret").write_text("#!/bin/sh\necho two\n")
     assert command("generate", tmp_path / "out", *allow).code == 0
-    assert _content(tmp_path) == "echo two\n"
+    assert _content(tmp_path) == "#!/bin/sh\necho two\n"
 
 
 def test_a_lock_carries_no_file_into_its_workspace(generate: Generate, folder: Path, tmp_path: Path) -> None:

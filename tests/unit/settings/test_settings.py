@@ -205,7 +205,7 @@ def test_paths_in_a_file_start_from_its_folder(write: Write, monkeypatch: pytest
     (tmp_path / "repo/imagegen.toml").write_text('mirrors = ["https://h.example/=mirror/"]\nparameters = "p.json"\n')
     monkeypatch.chdir(tmp_path)
     _generated(path, tmp_path / "out")
-    assert next((tmp_path / "out/scripts").iterdir()).read_text() == "echo mirrored\n"
+    assert next((tmp_path / "out/scripts").iterdir()).read_text() == "#!/bin/bash\necho mirrored\n"
     assert (tmp_path / "out/parameters.json").exists()
 
 

@@ -17,7 +17,7 @@ from generator.errors import ImagegenError, InvalidTemplate
 from generator.settings import Settings
 from generator.template import Sources, addresses, blob, download, fetch_all, read_bytes
 from generator.template.addresses import mask, redact
-from generator.template.fetch import LIMIT
+from generator.template.fetch import LIMIT, Held
 
 CONTENT = b"#!/bin/sh\necho hi\n"
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -89,7 +89,8 @@ def at(server: Server, path: str) -> str:
 
 
 def sources(folder: Path, settings: Settings, recorded: dict[str, bytes] | None = None) -> Sources:
-    return Sources(folder / "t.json", settings, recorded)
+    held = {uri: Held(content, "", "script") for uri, content in recorded.items()} if recorded else None
+    return Sources(folder / "t.json", settings, held)
 
 
 def refused(sources: Sources, uri: str, sha256: str | None = None) -> str:

@@ -127,7 +127,7 @@ def test_two_urls_stay_two(tmp_path: Path) -> None:
     """Though they differ only in what is removed."""
     steps, mirrors = [], []
     for number in range(4):
-        (tmp_path / f"{number}.sh").write_text(f"echo {number % 3}\n")
+        (tmp_path / f"{number}.sh").write_text(f"#!/bin/sh\necho {number % 3}\n")
         uri = f"https://h.example/get?what={number % 3}"
         steps.append(shell(scriptUri=uri))
         mirrors.append((uri, str(tmp_path / f"{number}.sh")))
@@ -135,7 +135,7 @@ def test_two_urls_stay_two(tmp_path: Path) -> None:
     path.write_text(json.dumps(template(customize=steps)))
     files = _made_twice(path, _settings(tmp_path, mirrors=tuple(mirrors)), [], tmp_path / "out")
     scripts = [files[name] for name in sorted(files) if name.startswith("scripts/")]
-    assert scripts == [b"echo 0\n", b"echo 1\n", b"echo 2\n", b"echo 0\n"]
+    assert scripts == [f"#!/bin/sh\necho {number}\n".encode() for number in (0, 1, 2, 0)]
 
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
