@@ -1,5 +1,6 @@
 """Folders that only their owner may enter: the cache and the state, with keys, saved VMs and their memory."""
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ def folder(path: Path) -> Path:
     """
     if path.is_dir():
         if _is_open(path):
-            path.chmod(0o700)
+            _close(path, 0o700)
         return path
     if not path.parent.is_dir():
         folder(path.parent)
@@ -40,13 +41,22 @@ def tree(root: Path) -> None:
             path = Path(place, name)
             with suppress(FileNotFoundError):  # another command removes it meanwhile
                 if not path.is_symlink() and _is_open(path):
-                    path.chmod(0o700 if path.is_dir() else 0o600)
+                    _close(path, 0o700 if path.is_dir() else 0o600)
 
 
 def _is_open(path: Path) -> bool:
     """Whether others may do anything with what is the user's own."""
     found = path.lstat()
     return bool(found.st_mode & 0o077) and found.st_uid == os.geteuid()
+
+
+def _close(path: Path, mode: int) -> None:
+    """Change a mode. A file system that takes no writes, such as that of a shared cache, keeps its own."""
+    try:
+        path.chmod(mode)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
 
 
 def _sync(path: Path) -> None:
