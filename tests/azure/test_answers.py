@@ -11,6 +11,7 @@ from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, share
 from tests.azure.rest import at_rest, nothing_left
 from tests.azure_sim.faults import FOREVER, fault
 from tests.chaos.azure_faults import REFUSALS
+from tests.support.waiting import HANG_SECONDS
 
 PASSING = (429, 500, 503)
 # As imagegen tells them, which is as Azure does unless it knows better.
@@ -66,7 +67,7 @@ def test_an_image_that_shows_late_is_released(azure: Azure, template: Write, tmp
     child = azure.imagegen.start("apply", path, "--out", out)
     wait(lambda: bool(azure.names(VERSIONS)))
     azure.cloud.plant(fault("read", VERSIONS, status=404, code="ResourceNotFound", message="It is not there.", times=4))
-    told = child.communicate(timeout=120)[1]
+    told = child.communicate(timeout=HANG_SECONDS)[1]
     azure.cloud.set(faults=[])
     azure.imagegen("cleanup", out)
     assert list(ledger(out)) == ["1.0.0"], told

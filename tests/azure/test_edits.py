@@ -16,6 +16,7 @@ from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, share
 from tests.azure.rest import at_rest, nothing_left
 from tests.azure_sim.arm.blobs import Lease
 from tests.azure_sim.faults import FOREVER, fault
+from tests.support.waiting import HANG_SECONDS
 
 GROUP = "Microsoft.Resources/resourceGroups"
 BROKEN = [{"name": "010-hello", "exit_code": 1}, *USUAL]
@@ -59,7 +60,7 @@ def test_a_number_that_somebody_else_took_is_theirs(azure: Azure, template: Writ
     theirs = azure.version(one, "1.0.0")
     azure.cloud.change(theirs, tags={"imagegen:workspace": "another", "imagegen:version": "1.0.0"})
     before = azure.cloud.get(theirs)
-    told = child.communicate(timeout=60)[0]
+    told = child.communicate(timeout=HANG_SECONDS)[0]
     assert child.returncode == 1
     assert "already exists" in told
     assert "it is left as it is" in told
@@ -199,7 +200,7 @@ def test_a_build_in_another_folder_is_not_ended(azure: Azure, template: Write, t
         told = azure.imagegen(*command, code=1).stderr
         assert "is of a build that was begun in another folder or on another computer" in told
         assert "`imagegen cleanup DIR --others` ends it" in told
-    assert child.wait(60) == 0
+    assert child.wait(HANG_SECONDS) == 0
     image = ledger(one)["1.0.0"]["images"]["out"]["id"]
     at_rest(azure, one, before, {image})
 
@@ -256,7 +257,7 @@ def test_whoever_loses_the_lease_ends_nothing(azure: Azure, template: Write, tmp
     blob: Any = azure.arm.blobs.container("vault", "vhds").blobs["web.tfstate.imagegen"]
     blob.lease = Lease("another", 60, time.time() + 60)
     lost = time.time()
-    told = child.communicate(timeout=60)[0]
+    told = child.communicate(timeout=HANG_SECONDS)[0]
     assert child.returncode == 1, told
     assert "error: the lease of the Terraform state was lost" in told
     assert [line for line in azure.cloud.timed() if line[0] > lost and line[1] == "delete"] == []

@@ -12,6 +12,7 @@ import pytest
 from tests import invariants
 from tests.faults.conftest import LEDGER, World
 from tests.hostile.examine import Said, command
+from tests.support.waiting import HANG_SECONDS
 
 JOURNAL = {"version": "1.0.1", "phase": "build", "directory": "/nowhere", "pid": 1, "kept": False}
 SPOILED = {
@@ -186,7 +187,7 @@ def test_a_machine_that_its_record_does_not_name_is_ended(
         (kept / "machine.json").write_text("" if damaged else json.dumps(record))
         said = command("cleanup", workspace)
         assert said.code == 0, said.err
-        assert its.wait(5) == -signal.SIGTERM
+        assert its.wait(HANG_SECONDS) == -signal.SIGTERM
         assert other.poll() is None
         other.kill()
     invariants.nothing_is_left(workspace, world.state_dir)

@@ -14,6 +14,7 @@ from generator.build.target import Resolved
 from tests import invariants
 from tests.faults.conftest import RELEASE, StandIn, World
 from tests.hostile.examine import command
+from tests.support.waiting import HANG_SECONDS
 
 ODD: list[Any] = [None, 5, [], {}, "\0", "\ud800", "x" * 5000, True, 10**400]
 DEEP = "[" * 100_000
@@ -181,5 +182,5 @@ def test_an_interrupt_is_heeded_in_words(
     child.terminate()
     assert child.stderr.readline() == "interrupted: what runs comes to its end; once more ends it at once\n"
     err = child.stderr.read()
-    assert child.wait(30) == 130
+    assert child.wait(HANG_SECONDS) == 130
     assert err.splitlines()[-1] == "error: interrupted"

@@ -13,6 +13,7 @@ import pytest
 from tests import invariants
 from tests.faults.conftest import IMAGE, RELEASE, StandIn, World
 from tests.hostile.examine import command
+from tests.support.waiting import HANG_SECONDS
 
 RETIRE = [sys.executable, "-m", "generator", "releases", "retire"]
 
@@ -87,7 +88,7 @@ def test_an_interrupt_lets_terraform_write_its_state(
     while not (tmp_path / "writes").exists():
         time.sleep(0.01)
     child.send_signal(number)
-    said = child.communicate(timeout=30)[1]
+    said = child.communicate(timeout=HANG_SECONDS)[1]
     assert child.returncode == 130
     assert "note: interrupted: 1.0.0 is retired; removing what is left of it\nerror: interrupted\n" in said
     assert _status(two, "1.0.0") == "retired"

@@ -12,6 +12,7 @@ import pytest
 from tests import invariants
 from tests.faults.conftest import StandIn, World
 from tests.hostile.examine import command
+from tests.support.waiting import HANG_SECONDS
 
 
 def _start(*arguments: str | Path) -> "subprocess.Popen[str]":
@@ -46,8 +47,8 @@ def test_the_second_waits_with_wait_and_is_refused_without(
     waits = next(line for line in second.stderr if "waiting" in line)
     assert waits == f"note: waiting for process {first.pid}, which is at work here\n"
     (tmp_path / "go").touch()
-    assert first.wait(20) == 1
-    _, err = second.communicate(timeout=20)
+    assert first.wait(HANG_SECONDS) == 1
+    _, err = second.communicate(timeout=HANG_SECONDS)
     assert second.returncode == 1
     assert "terraform apply" in err
     invariants.nothing_is_left(workspace, world.state_dir)
@@ -70,8 +71,8 @@ def test_what_changes_while_one_waits_is_not_built(
         (workspace / "evil.tf").write_text("")
     terraform.fails("apply", f"touch {tmp_path}/second; exit 1")
     (tmp_path / "go").touch()
-    first.communicate(timeout=20)
-    told = second.communicate(timeout=20)[1]
+    first.communicate(timeout=HANG_SECONDS)
+    told = second.communicate(timeout=HANG_SECONDS)[1]
     assert second.returncode == 1
     assert "is not as generated from its template" in told
     assert ("scripts/010-one.sh" if change == "the template" else "evil.tf") in told
@@ -105,7 +106,7 @@ def test_one_interrupt_ends_every_build(
     child = _start("apply", *pair, "--parallel", "2", *options)
     _wait_for(tmp_path, "at-work-*", 2)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=30)
+    out, err = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 130, err
     assert "ending 2 builds" in err
     told = out if options else err
@@ -124,7 +125,7 @@ def test_a_second_interrupt_reaches_what_heeds_none(
     child.send_signal(signal.SIGINT)
     _wait_for(tmp_path, "asked-*", 2)
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=40)
+    _, err = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 130, err
     invariants.no_process(*pair, tmp_path)
     for folder in pair:
@@ -149,7 +150,7 @@ def test_a_build_that_heeds_no_interrupt_is_killed_and_said_to_be(
     for _ in range(3):
         child.send_signal(signal.SIGINT)
         time.sleep(0.5)
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 130, err
     assert err.count("killed; `imagegen cleanup DIR` of its workspace ends what is left") == 2, err
     for folder in pair:

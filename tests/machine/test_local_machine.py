@@ -17,6 +17,7 @@ from generator.local import accelerator, bases, host, images, inputs, login, mac
 from generator.local.qmp import Agent
 from generator.settings import Settings
 from tests.conftest import SHARED_CACHE
+from tests.support.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.machine
 
@@ -247,7 +248,7 @@ def _ssh(started: machine.Machine, key: Path, script: str) -> str:
     done = subprocess.run(
         ["ssh", "-i", str(key), "-p", str(started.ssh_port), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
          "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", f"{started.user}@127.0.0.1", "bash -s"],
-        input=script, capture_output=True, text=True, timeout=120, check=False,
+        input=script, capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -20,6 +20,7 @@ from tests.conftest import SHARED_CACHE
 from tests.invariants import at_rest, processes
 from tests.machine.conftest import Imagegen, Write, inside
 from tests.machine.test_build import free_port
+from tests.support.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.machine
 
@@ -221,7 +222,7 @@ def _ssh(made: machine.Machine, key: Path, script: str) -> str:
     done = subprocess.run(
         ["ssh", "-i", str(key), "-p", str(made.ssh_port), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
          "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", f"{made.user}@127.0.0.1", "bash -s"],
-        input=script, capture_output=True, text=True, timeout=120, check=False,
+        input=script, capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from generator.build import marked, ssh
+from tests.support.waiting import HANG_SECONDS
 
 
 def program(folder: Path, says: str) -> None:
@@ -23,7 +24,9 @@ def test_a_bastion_gets_the_builds_key_and_is_asked_nothing(tmp_path: Path) -> N
     key = tmp_path / "a key of 100%"
     argv = ssh.command(key, "imagegen", "10.0.0.4", jump="ops@jump.example:2222")
     path = f"{tmp_path}:{os.environ['PATH']}"
-    subprocess.run([real, *argv[1:], "true"], env={"PATH": path}, check=False, stdin=subprocess.DEVNULL, timeout=30)
+    subprocess.run(
+        [real, *argv[1:], "true"], env={"PATH": path}, check=False, stdin=subprocess.DEVNULL, timeout=HANG_SECONDS
+    )
     words = (tmp_path / "words").read_text().splitlines()
     assert words == [
         "-i", str(key) + "%", "-p", "2222", "-a", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new",

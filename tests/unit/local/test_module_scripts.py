@@ -10,6 +10,7 @@ import pytest
 
 from generator import resources
 from generator.process import Process
+from tests.support.waiting import HANG_SECONDS
 
 STOP = resources.folder("modules") / "local/vm/stop.sh"
 REMOVE = resources.folder("modules") / "local/staging/remove.sh"
@@ -31,7 +32,7 @@ def test_stop_ends_the_recorded_process(tmp_path: Path) -> None:
         for _ in range(2):
             subprocess.run(["/bin/sh", STOP, tmp_path], check=True)
         assert not path.exists()
-        assert child.wait(5) == -15
+        assert child.wait(HANG_SECONDS) == -15
 
 
 def test_stop_spares_a_process_that_only_has_the_same_id(tmp_path: Path) -> None:
