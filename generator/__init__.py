@@ -1,3 +1,3 @@
 """imagegen: an image template in, a Terraform workspace and a built image out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

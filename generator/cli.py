@@ -11,34 +11,29 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from generator import __version__, commands, console, host_cli, host_commands, template_commands
-from generator.errors import ImagegenError, Interrupted, in_words
+from generator import __version__, commands, console, home, host_cli, host_commands, template_commands
+from generator.errors import ImagegenError, Interrupted, UsageError, in_words
 from generator.options import (
-    AllowFrom,
-    Backend,
-    Communicator,
+    AllBuilds,
+    Commit,
     Folder,
     Force,
     Json,
-    LocalState,
-    MirrorFlag,
-    NoCache,
-    NoCacheFrom,
+    MaybeFolder,
+    MaybeSubject,
+    OnError,
     Others,
     Out,
-    Parameters,
     Quiet,
-    Resource,
-    SetFlag,
-    Strict,
     Subject,
     Subjects,
-    TargetFlag,
     Templates,
     Trust,
     VersionFlag,
     Yes,
-)  # fmt: skip
+    with_settings,
+)
+from generator.settings import Stage
 
 app = typer.Typer(
     name="imagegen", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -50,6 +45,7 @@ app.add_typer(host_cli.cache_app, name="cache")
 
 # New objects before a search for garbage: start-up makes fewer, and all of them stay.
 GARBAGE = 200_000
+COMMITS = ("push", "branch")
 # Options of `apply` that are about several builds together, or about one, or go by the environment.
 ONCE = ("parallel", "json", "quiet", "sets")
 
@@ -70,16 +66,10 @@ def root(
 
 
 @app.command()
-def validate(
-    templates: Templates, json: Json = False, target: TargetFlag = None, sets: SetFlag = None,
-    parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
-) -> None:  # fmt: skip
+@with_settings(Stage.READ)
+def validate(templates: Templates, json: Json = False, **flags: Any) -> None:
     """Check templates: every problem at once, with file, line and JSON path. Nothing is downloaded."""
-    raise typer.Exit(
-        template_commands.validate(
-            templates, json=json, target=target, sets=sets, parameters=parameters, resource=resource, strict=strict
-        )
-    )
+    raise typer.Exit(template_commands.validate(templates, json=json, flags=flags))
 
 
 @app.command()
@@ -89,81 +79,80 @@ def schema() -> None:
 
 
 @app.command()
+def settings(subject: MaybeSubject = None, json: Json = False) -> None:
+    """Print each setting with its value and where that came from."""
+    template_commands.settings(subject, json=json)
+
+
+@app.command()
+@with_settings(Stage.WRITE)
 def generate(
-    templates: Subjects, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when something would change.")] = False,
+    templates: Subjects, out: Out = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 4 when something would change.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would change.")] = False,
-    force: Force = False, json: Json = False, parameters: Parameters = None, resource: Resource = None,
-    strict: Strict = None, communicator: Communicator = None, backend: Backend = None,
+    force: Force = False, json: Json = False, **flags: Any,
 ) -> None:  # fmt: skip
     """Write the Terraform workspace of each template. Needs no Terraform and no cloud.
 
     With several templates --out is the folder that their workspaces go to.
     """
     mode = "check" if check else "dry-run" if dry_run else "write"
-    raise typer.Exit(
-        template_commands.generate(
-            templates, out, mode, force=force, json=json, target=target, sets=sets, mirrors=mirror,
-            parameters=parameters, resource=resource, strict=strict, communicator=communicator, backend=backend,
-        )
-    )  # fmt: skip
+    raise typer.Exit(template_commands.generate(templates, out, mode, force=force, json=json, flags=flags))
 
 
 @app.command()
+@with_settings(Stage.PLAN)
 def plan(
-    subject: Subject, out: Out = None, target: TargetFlag = None, sets: SetFlag = None, mirror: MirrorFlag = None,
-    version: VersionFlag = None, force: Force = False, trust: Trust = False, json: Json = False,
-    parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
-    communicator: Communicator = None, backend: Backend = None, no_cache: NoCache = None,
-    no_cache_from: NoCacheFrom = None,
+    subject: Subject, out: Out = None, version: VersionFlag = None, force: Force = False, trust: Trust = False,
+    json: Json = False, **flags: Any,
 ) -> None:  # fmt: skip
     """Show what a build would do, phase by phase."""
-    commands.plan(
-        subject, out, version, force=force, trust=trust, json=json, target=target, sets=sets, mirrors=mirror,
-        parameters=parameters, resource=resource, strict=strict, communicator=communicator, backend=backend,
-        no_cache=no_cache, no_cache_from=no_cache_from,
-    )  # fmt: skip
+    _check_version(version)
+    commands.plan(subject, out, version, force=force, trust=trust, json=json, flags=flags)
 
 
 @app.command()
+@with_settings(Stage.BUILD)
 def apply(
-    context: typer.Context, subjects: Subjects, out: Out = None, target: TargetFlag = None, sets: SetFlag = None,
-    mirror: MirrorFlag = None,
-    version: VersionFlag = None,
-    on_error: Annotated[
-        str | None, typer.Option("--on-error", help="cleanup, abort (keep the machine) or ask; else the template's.")
-    ] = None,
+    context: typer.Context, subjects: Subjects, out: Out = None, version: VersionFlag = None, on_error: OnError = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, even where a broken build could go on.")] = False,
     parallel: Annotated[
-        int, typer.Option("--parallel", metavar="N", min=1, help="So many builds at once, as far as memory allows.")
+        int, typer.Option("--parallel", metavar="N", min=1, help="Build up to N at once, as memory allows.")
     ] = 1,
     secrets: Annotated[
-        list[str] | None, typer.Option("--secret", metavar="NAME", help="A variable of ours that steps get, masked.")
+        list[str] | None, typer.Option("--secret", metavar="NAME", help="Pass a variable to the steps; redacted.")
     ] = None,
-    commit: Annotated[bool, typer.Option("--commit", help="Azure: commit the ledger afterwards, and push it.")] = False,
+    commit: Commit = None,
+    regenerate: Annotated[
+        bool, typer.Option("--regenerate", help="Generate a workspace from its template again first.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another command at work in the workspace.")] = False,
     force: Force = False, trust: Trust = False, yes: Yes = False, quiet: Quiet = False, json: Json = False,
-    parameters: Parameters = None, resource: Resource = None, strict: Strict = None,
-    communicator: Communicator = None, backend: Backend = None, allow_from: AllowFrom = None,
-    allow_local_state: LocalState = None, no_cache: NoCache = None, no_cache_from: NoCacheFrom = None,
+    **flags: Any,
 ) -> None:  # fmt: skip
     """Build: machine, steps, capture, images; then everything else goes again."""
-    if on_error not in (None, "cleanup", "abort", "ask"):
-        raise typer.BadParameter("use cleanup, abort or ask", param_hint="--on-error")
+    _check_commit(commit)
+    _check_version(version)
     if len(subjects) > 1:
         raise typer.Exit(
-            commands.apply_many(
-                subjects, _options(context), parallel, json=json, target=target, sets=sets, mirrors=mirror,
-                parameters=parameters, resource=resource,
-            )
-        )  # fmt: skip
+            commands.apply_many(subjects, _options(context), parallel, json=json, quiet=quiet, flags=flags)
+        )
     commands.apply(
         subjects[0], out, version, on_error, force=force, fresh=fresh, wait=wait, commit=commit, secrets=secrets or [],
-        trust=trust,
-        yes=yes, quiet=quiet, json=json, target=target, sets=sets, mirrors=mirror, parameters=parameters,
-        resource=resource, strict=strict, communicator=communicator, backend=backend, allow_from=allow_from,
-        allow_local_state=allow_local_state, no_cache=no_cache, no_cache_from=no_cache_from,
+        trust=trust, regenerate=regenerate, yes=yes, quiet=quiet, json=json, flags=flags,
     )  # fmt: skip
+
+
+def _check_version(version: str | None) -> None:
+    from generator.workspace.versions import is_version  # noqa: PLC0415 - rarely asked for
+
+    if version is not None and not is_version(version):
+        raise typer.BadParameter("use MAJOR.MINOR.PATCH, such as 1.2.0", param_hint="--version")
+
+
+def _check_commit(commit: str | None) -> None:
+    if commit not in (None, *COMMITS):
+        raise typer.BadParameter("use --commit or --commit=branch", param_hint="--commit")
 
 
 def _options(context: typer.Context) -> list[str]:
@@ -190,8 +179,15 @@ def status(folder: Folder, json: Json = False) -> None:
 
 
 @app.command()
-def cleanup(folder: Folder, others: Others = False, trust: Trust = False, json: Json = False) -> None:
-    """End what a build left behind. Released images stay."""
+def cleanup(
+    folder: MaybeFolder = None, everything: AllBuilds = False, others: Others = False, trust: Trust = False,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Remove what a build left behind. Released images stay."""
+    if everything == bool(folder):
+        raise typer.BadParameter("give a workspace, or --all")
+    if folder is None:
+        raise typer.Exit(host_commands.cleanup_all(json=json))
     commands.cleanup(folder, others=others, trust=trust, json=json)
 
 
@@ -205,26 +201,33 @@ def ssh(
 
 @app.command()
 def releases(
-    arguments: Annotated[list[str], typer.Argument(metavar="DIR | retire DIR VERSION")], yes: Yes = False,
-    json: Json = False,
+    arguments: Annotated[list[str], typer.Argument(metavar="DIR | retire DIR VERSION | repair DIR")], yes: Yes = False,
+    trust: Trust = False, json: Json = False, commit: Commit = None,
 ) -> None:  # fmt: skip
-    """The released versions of a workspace; `retire` takes one out of service and removes its images."""
+    """The released versions of a workspace; `retire` takes one out of service and removes its images.
+
+    `repair` writes entries of the ledger again that were lost, from the state and the images themselves.
+    """
+    _check_commit(commit)
     match arguments:
         case ["retire", folder, version]:
-            commands.retire(Path(folder), version, yes=yes)
+            commands.retire(Path(folder), version, yes=yes, trust=trust)
+        case ["repair", folder]:
+            commands.repair(Path(folder), commit=commit, json=json, trust=trust)
         case [folder]:
             commands.releases(Path(folder), json=json)
         case _:
-            raise typer.BadParameter("use `releases DIR` or `releases retire DIR VERSION`")
+            raise typer.BadParameter("use `releases DIR` or `releases retire DIR VERSION` or `releases repair DIR`")
 
 
 @app.command()
-def doctor(
-    subject: Annotated[Path | None, typer.Argument(metavar="[TEMPLATE|DIR]", help="What is to be built.")] = None,
-    target: TargetFlag = None, json: Json = False,
-) -> None:  # fmt: skip
-    """What builds need, what of it is there, and what to do about the rest."""
-    raise typer.Exit(host_commands.doctor(target or "local", subject, json=json))
+@with_settings(Stage.READ)
+def doctor(subject: MaybeSubject = None, json: Json = False, **flags: Any) -> None:
+    """What builds need, what of it is there, and what to do about the rest.
+
+    Without --target and without a template or workspace: what this computer needs for local builds.
+    """
+    raise typer.Exit(host_commands.doctor(subject, json=json, flags=flags))
 
 
 def main() -> NoReturn:
@@ -246,33 +249,43 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run a command line; errors become words and an exit code (design.md section 8)."""
-    json = "--json" in arguments
+    console.mode.json = console.mode.quiet = False
+    home.repair_environment()
+    # The command line library knows no option whose value may be left out. What `ssh` runs has options of its own.
+    if next((word for word in arguments if not word.startswith("-")), "") != "ssh":
+        arguments = [f"{word}={COMMITS[0]}" if word == "--commit" else word for word in arguments]
     gc.set_threshold(GARBAGE)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks through all that is installed for some
     try:
         code: Any = app(arguments, standalone_mode=False)
     except ImagegenError as error:
-        return _told(error, json)
+        return _told(error)
     except (typer.Abort, KeyboardInterrupt):  # the latter while the command line library was only getting ready
         code = Interrupted.exit_code
     except BrokenPipeError:
         return 1
     except OSError as error:
-        return _told(ImagegenError(in_words(error)), json)
+        return _told(ImagegenError(in_words(error)))
     except Exception as error:
         return _usage_or_bug(error)
     if code == Interrupted.exit_code:  # so the command line library takes a KeyboardInterrupt
-        return _told(Interrupted("interrupted"), json)
+        return _told(Interrupted("interrupted"))
     return code if isinstance(code, int) else 0
 
 
-def _told(error: ImagegenError, json: bool) -> int:
+def _told(error: ImagegenError) -> int:
     """Say what went wrong, and return its exit code."""
-    if json:
+    if console.mode.json:
         with suppress(OSError):
-            console.put_json(console.error_as_json(error))
+            console.put_json(_as_json(error))
     console.show_error(error)
     return error.exit_code
+
+
+def _as_json(error: ImagegenError) -> dict[str, Any]:
+    from generator import json_events  # noqa: PLC0415 - only where it is asked for
+
+    return json_events.error(error)
 
 
 def _usage_or_bug(error: Exception) -> int:
@@ -280,6 +293,8 @@ def _usage_or_bug(error: Exception) -> int:
     show = getattr(error, "show", None)
     if callable(show):
         with suppress(OSError):
+            if console.mode.json and (message := str(error)):
+                console.put_json(_as_json(UsageError(message)))
             show()
         return int(getattr(error, "exit_code", 2))
     console.say(f"error: this is a bug in imagegen: {type(error).__name__}: {console.clean(str(error))}")

@@ -2,22 +2,17 @@
 
 import json
 import os
-import re
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from generator import __version__
 from generator.errors import ImagegenError, InvalidTemplate, Problem, StepFailed
-from generator.masks import masked
+from generator.system import redact
 
-# Escape sequences and controls of a script's output must not steer the terminal of whoever watches.
-# So are characters that only turn the direction of writing, and could make a line read as another.
-_CONTROLS = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?|\x1b[@-_]"
-    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]"
-)
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
@@ -31,8 +26,8 @@ def open_closed() -> None:
 
 
 def clean(text: str) -> str:
-    """A line without anything that a terminal would act on, or that is masked."""
-    return masked(_CONTROLS.sub("", masked(text).expandtabs()))
+    """A line without anything that a terminal would act on, and without secrets."""
+    return redact.plain(text)
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -43,6 +38,23 @@ def has_colour(stream: TextIO) -> bool:
 def styled(text: str, style: str) -> str:
     """Text in a style, where stderr has styles."""
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if has_colour(sys.stderr) else text
+
+
+@dataclass
+class Mode:
+    """What the command line asked for. json: results and errors as JSON on stdout; quiet: no notes."""
+
+    json: bool = False
+    quiet: bool = False
+
+
+mode = Mode()
+
+
+def note(text: str) -> None:
+    """Something worth knowing, on stderr, unless the user wants it quiet."""
+    if not mode.quiet:
+        _tell(f"{styled('note:', 'yellow')} {clean(text)}")
 
 
 def say(text: str = "") -> None:
@@ -89,22 +101,23 @@ def _put(text: str) -> None:
 
 
 def _clean_lines(text: str) -> str:
-    return "\n".join(map(clean, text.split("\n")))
+    """Lines without anything that a terminal would act on, and without secrets, which may stand in several of them."""
+    return "\n".join(map(clean, redact.redacted(redact.without_controls(text)).split("\n")))
 
 
 def put_json(value: Any) -> None:
     """The result as one JSON object on one line, on stdout."""
-    _put(json.dumps(_masked_deep(value), sort_keys=True).replace("\x7f", "\\u007f"))
+    _put(json.dumps(_redacted_deep(value), sort_keys=True).replace("\x7f", "\\u007f"))
 
 
-def _masked_deep(value: Any) -> Any:
-    """A value whose texts are masked: as JSON a secret may be spelt otherwise."""
+def _redacted_deep(value: Any) -> Any:
+    """A value whose texts have no secrets: as JSON a secret may be spelled otherwise."""
     if isinstance(value, str):
-        bare = _CONTROLS.sub("", shown := masked(value))  # colours may stand within a secret
-        return shown if masked(bare) == bare else masked(bare)
+        bare = redact.without_controls(value)  # colours may stand within a secret
+        return value if (shown := redact.redacted(bare)) == bare else shown
     if isinstance(value, dict):
-        return {name: _masked_deep(one) for name, one in value.items()}
-    return [_masked_deep(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _redacted_deep(one) for name, one in value.items()}
+    return [_redacted_deep(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def show_error(error: ImagegenError) -> None:
@@ -122,7 +135,13 @@ def show_error(error: ImagegenError) -> None:
         say(f"hint: {clean(error.hint)}")
 
 
-def show_problems(problems: list[Problem]) -> None:
+def show_warnings(warnings: Sequence[Problem]) -> None:
+    """The warnings of a template that is otherwise valid, unless the user wants it quiet."""
+    if warnings and not mode.quiet:
+        show_problems(warnings)
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
     """Problems of a template, each with its place and the line it stands in."""
     from generator.template.report import files_of, render  # noqa: PLC0415 - only where there is a problem
 
@@ -195,7 +214,7 @@ class HumanEvents:
 
     def note(self, text: str) -> None:
         """See events.Events."""
-        _tell(f"{styled('note:', 'yellow')} {clean(text)}")
+        note(text)
 
     def result(self, value: dict[str, Any]) -> None:
         """See events.Events."""
@@ -207,55 +226,6 @@ class HumanEvents:
                 say(f"  {size(image['size'])}, sha256 {image['sha256']}")
 
 
-class JsonEvents:
-    """Progress for programs: one JSON object a line on stdout."""
-
-    def _put(self, event: str, **values: Any) -> None:
-        put_json({"event": event, "time": round(time.time(), 3)} | values)
-
-    def phase(self, name: str, detail: str) -> None:
-        """See events.Events."""
-        self._put("phase", phase=name, detail=detail)
-
-    def started(self, step: str, title: str) -> None:
-        """See events.Events."""
-        self._put("step_started", step=step, title=title)
-
-    def output(self, step: str, line: str) -> None:
-        """See events.Events."""
-        self._put("output", step=step, line=line)
-
-    def finished(self, step: str, title: str, seconds: float, ok: bool) -> None:
-        """See events.Events."""
-        self._put("step_finished", step=step, title=title, seconds=round(seconds, 3), ok=ok)
-
-    def cached(self, step: str, title: str) -> None:
-        """See events.Events."""
-        self._put("step_cached", step=step, title=title)
-
-    def note(self, text: str) -> None:
-        """See events.Events."""
-        self._put("note", text=text)
-
-    def result(self, value: dict[str, Any]) -> None:
-        """See events.Events."""
-        self._put("result", **value)
-
-
-def error_as_json(error: ImagegenError) -> dict[str, Any]:
-    """A refusal or failure for programs."""
-    value: dict[str, Any] = {"event": "error", "message": error.message}
-    if error.hint:
-        value["hint"] = error.hint
-    if isinstance(error, StepFailed):
-        value |= {"step": error.step, "script": error.script, "tail": error.tail}
-    if isinstance(error, InvalidTemplate):
-        from generator.template.report import as_json, files_of  # noqa: PLC0415
-
-        value |= as_json(error.problems, files_of(error.problems))
-    return value
-
-
 def bug_log(error: Exception) -> str:
     """Write a traceback, without local values, to a file of its own; return the file's path, or why there is none."""
     import platform  # noqa: PLC0415
@@ -265,7 +235,9 @@ def bug_log(error: Exception) -> str:
     about = f"imagegen {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
     try:
         with tempfile.NamedTemporaryFile("wb", prefix="imagegen-bug-", suffix=".log", delete=False) as log:
-            log.write(masked("".join([about, *traceback.format_exception(error)])).encode(errors="backslashreplace"))
+            log.write(
+                redact.redacted("".join([about, *traceback.format_exception(error)])).encode(errors="backslashreplace")
+            )
     except OSError as problem:
         return f"of this run again: it could not be written ({problem.strerror})"
     return log.name

@@ -4,6 +4,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Literal
 
+DIFFERS = 4  # the exit code of a comparison that found a difference, or of something that is due
+
 
 def to_paste(*words: object) -> str:
     """A command line that may be pasted into a shell: whatever a word holds, it stays one word there."""
@@ -25,6 +27,13 @@ class ImagegenError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.about: dict[str, str] = {}  # the build that it ended: `build`, `folder`, `version`
+
+
+class UsageError(ImagegenError):
+    """A flag, variable or setting that has the wrong form or does not fit the others. Exit code 2."""
+
+    exit_code = 2
 
 
 class Interrupted(ImagegenError):
@@ -38,7 +47,7 @@ class Problem:
     """One thing that is wrong in an input file.
 
     `line` and `column` count from 1 (0: unknown); `path` is a JSON path such as `properties.customize[0].inline`;
-    `quoted`: whether the line may be shown.
+    `quoted`: whether the line may be shown; `code`: the name of a warning (template/warnings.py), "" of an error.
     """
 
     file: str
@@ -49,6 +58,7 @@ class Problem:
     hint: str | None = None
     level: Literal["error", "warning"] = "error"
     quoted: bool = True
+    code: str = ""
 
 
 class InvalidTemplate(ImagegenError):
@@ -68,7 +78,7 @@ class MissingTools(ImagegenError):
 class StepFailed(ImagegenError):
     """A customizer or validator ended with an error.
 
-    `step` is the step's name, `script` its file in the workspace, `tail` the last lines that it printed.
+    `step` is the key of the step, `script` its file in the workspace, `tail` the last lines that it printed.
     """
 
     def __init__(self, message: str, *, step: str, script: str, tail: list[str], hint: str | None = None) -> None:

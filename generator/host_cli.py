@@ -27,7 +27,7 @@ def base_build(name: Annotated[str, typer.Argument(help="The base to build.")] =
 
 @base_app.command("import")
 def base_import(
-    file: Annotated[Path, typer.Argument(help="A disk image: qcow2, raw, vhd or vmdk.")],
+    file: Annotated[Path, typer.Argument(help="A disk image: qcow2, raw, VHD or VHDX.")],
     alias: Annotated[str, typer.Option("--as", metavar="PUBLISHER:OFFER:SKU", help="The source that it stands for.")],
 ) -> None:
     """Take a disk image as the base for a marketplace source."""

@@ -1,11 +1,17 @@
 """The commands about this computer: its bases, and what is installed. Imports are late, to start quickly."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from generator import console
-from generator.settings import resolve
+from generator.errors import ImagegenError, in_words
+from generator.settings import Settings, is_given, resolve
+
+if TYPE_CHECKING:
+    from generator.workspace.blueprint import Blueprint
 
 
 def base_list(*, json: bool) -> None:
@@ -50,8 +56,8 @@ def cache_list(*, json: bool) -> None:
 
     settings = resolve()
     found = states.listed(states.folder(settings.cache_dir))
-    named = {base.disk: base.name for base in bases.list_bases(settings)}
-    rows = [(one, named.get(states.ground(one, found), "")) for one in found]
+    named = {base.disk.resolve(): base.name for base in bases.list_bases(settings)}
+    rows = [(one, named.get(states.bottom(one, found), "")) for one in found]
     if json:
         told = [
             {"about": one.about, "base": base, "bytes": one.size(), "folder": str(one.folder),
@@ -95,18 +101,61 @@ def _ago(moment: float) -> str:
     return "just now"
 
 
-def doctor(target: str, subject: Path | None, *, json: bool) -> int:
-    """What builds need and what of it is there. Exit code 1 when something is missing."""
-    return _doctor_azure(subject, json=json) if target == "azure" else _doctor_local(json=json)
+def cleanup_all(*, json: bool) -> int:
+    """Remove the builds whose workspace is gone. Exit code 1 when one of them could not be removed."""
+    from generator import leftovers  # noqa: PLC0415
+    from generator.build import folders  # noqa: PLC0415
+
+    removed: list[str] = []
+    problems: list[tuple[str, ImagegenError]] = []
+    for build in folders.abandoned(resolve().state_dir):
+        about = leftovers.describe(build)
+        try:
+            leftovers.remove(build)
+            removed.append(about)
+        except ImagegenError as error:
+            problems.append((about, error))
+        except OSError as error:
+            problems.append((about, ImagegenError(in_words(error))))
+    if json:
+        left = [{"build": about, "message": problem.message, "hint": problem.hint} for about, problem in problems]
+        console.put_json({"removed": removed, "left": left})
+    else:
+        for about in removed:
+            console.say(f"removed: {about}")
+        for about, problem in problems:
+            console.say(f"left: {about}")
+            console.show_error(problem)
+        if not removed and not problems:
+            console.say("nothing was left behind")
+    return int(bool(problems))
 
 
-def _doctor_azure(subject: Path | None, *, json: bool) -> int:
+def doctor(subject: Path | None, *, json: bool, flags: Mapping[str, Any]) -> int:
+    """What builds need and what of it is there. Exit code 1 when something is missing.
+
+    Without a template or workspace and without --target: what local builds need of this computer.
+    """
+    from generator.prepare import render, settings_for  # noqa: PLC0415
+
+    if subject is None:
+        settings = resolve(**({"target": "local"} | {name: one for name, one in flags.items() if is_given(one)}))
+        return (
+            _doctor_azure(None, settings, json=json)
+            if settings.target == "azure"
+            else _doctor_local(settings, json=json)
+        )
+    settings = settings_for(subject, flags)
+    blueprint = render(subject, None, settings).blueprint
+    if settings.target == "azure":
+        return _doctor_azure(blueprint, settings, json=json)
+    return _doctor_local(settings, json=json)
+
+
+def _doctor_azure(blueprint: "Blueprint | None", settings: Settings, *, json: bool) -> int:
     """Login, subscription, permissions; with a template or workspace also its source, destinations and size."""
     from generator.azure import doctor as azure  # noqa: PLC0415
-    from generator.prepare import blueprint_of  # noqa: PLC0415
 
-    settings = resolve(target="azure")
-    blueprint = blueprint_of(subject, settings) if subject else None
     build = blueprint.azure.subscription_id if blueprint and blueprint.azure else settings.subscription_id
     checks = azure.check(build, blueprint)
     ok = all(check.ok for check in checks)
@@ -118,16 +167,18 @@ def _doctor_azure(subject: Path | None, *, json: bool) -> int:
     return int(not ok)
 
 
-def _doctor_local(*, json: bool) -> int:
+def _doctor_local(settings: Settings, *, json: bool) -> int:
     """What is installed on this computer."""
+    from generator import leftovers  # noqa: PLC0415
+    from generator.build import folders  # noqa: PLC0415
     from generator.local import accelerator, host  # noqa: PLC0415
 
-    settings = resolve(target="local")
+    left = [leftovers.describe(build) for build in folders.abandoned(settings.state_dir)]
     checks = host.check_tools(building_base=True, terraform=settings.terraform)
     missing = [check.requirement for check in checks if not check.path]
     if json:
         found = [asdict(check.requirement) | {"path": check.path} for check in checks]
-        console.put_json({"ok": not missing, "checks": found})
+        console.put_json({"ok": not missing, "checks": found, "leftovers": left})
         return int(bool(missing))
     rows = [
         ["ok" if check.path else "MISSING", check.requirement.name, check.requirement.purpose, check.path or ""]
@@ -137,5 +188,7 @@ def _doctor_local(*, json: bool) -> int:
     if chosen:
         rows.append(["ok", "accelerator", "speed of the machine", f"{chosen.name}: {chosen.why}"])
     console.put(console.table(rows, ["", "NEEDED", "FOR", "FOUND"]))
+    for about in left:
+        console.say(f"left behind: {about}; `{leftovers.COMMAND}` removes it")
     host.require(building_base=True, terraform=settings.terraform)
     return 0

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
 
 from generator import console, run
+from generator.errors import Problem
+from generator.workspace.names import title_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -39,11 +41,12 @@ class Child:
 
 def apply(
     subjects: Sequence[Path], options: Sequence[str], memory_mb: Sequence[int], parallel: int, *, json: bool,
-    extra_env: Mapping[str, str],
+    quiet: bool, extra_env: Mapping[str, str],
 ) -> int:  # fmt: skip
     """Build them all, at most `parallel` at once and only while their memory (MiB each) is free; the exit code.
 
-    options: of `imagegen apply`, passed on to each; extra_env: what their command lines shall not show.
+    options: of `imagegen apply`, passed on to each; quiet: only errors and results are
+    shown; extra_env: what their command lines shall not show.
     A build that fails ends no other. An interrupt ends all.
     """
     waiting = list(zip(_names(subjects), subjects, memory_mb, strict=True))
@@ -59,7 +62,7 @@ def apply(
             if line == ENDED:
                 codes[name] = running.pop(name).process.wait()
             else:
-                _show(name, line, began, as_json=json)
+                _show(name, line, began, as_json=json, quiet=quiet)
 
     try:
         while waiting or running:
@@ -78,7 +81,7 @@ def apply(
 
 def _names(subjects: Sequence[Path]) -> list[str]:
     """A short name for each: the file or folder, and the whole path where that is not enough."""
-    short = [subject.absolute().parent.name if subject.stem == "template" else subject.stem for subject in subjects]
+    short = [title_of(subject) for subject in subjects]
     return [name if short.count(name) == 1 else str(subject) for name, subject in zip(short, subjects, strict=True)]
 
 
@@ -128,7 +131,7 @@ def _end(running: dict[str, Child], listen: Callable[[], None]) -> None:
     for name, child in running.items():
         child.process.kill()
         child.process.wait()
-        console.say(f"{name}: killed; `imagegen cleanup` of its workspace ends what is left")
+        console.say(f"{name}: killed; `imagegen cleanup DIR` of its workspace ends what is left")
 
 
 def _interrupt(running: dict[str, Child]) -> None:
@@ -143,16 +146,16 @@ def _listen(listen: Callable[[], None], running: dict[str, Child], deadline: flo
             listen()
 
 
-def _show(name: str, line: str, began: float, *, as_json: bool) -> None:
+def _show(name: str, line: str, began: float, *, as_json: bool, quiet: bool) -> None:
     """One event of a build on the one display."""
     try:
         event = json.loads(line)
     except ValueError:
         return
     if as_json:
-        console.put_json({"build": name} | event)
+        console.put_json(event | {"build": name})
         return
-    told = _told(event)
+    told = "" if quiet and event.get("event") not in ("error", "result") else _told(event)
     if told:
         clock = time.strftime("%M:%S", time.gmtime(time.monotonic() - began))
         for text in told.split("\n"):
@@ -165,16 +168,23 @@ def _show(name: str, line: str, began: float, *, as_json: bool) -> None:
 def _told(event: dict[str, Any]) -> str:
     """An event in a line; "" for what would be too much for several builds at once."""
     match event.get("event"):
-        case "phase":
-            return " ".join(part for part in (event["phase"], event["detail"]) if part)
-        case "step_finished":
-            return f"{event['title']} {'done' if event['ok'] else 'FAILED'} ({event['seconds']:.1f} s)"
+        case "phase" | "step_finished" | "result":
+            return str(event["message"])
         case "note":
-            return f"note: {event['text']}"
+            return f"note: {event['message']}"
         case "error":
             tail = "".join(f"\n  │ {text}" for text in event.get("tail", []))
-            hint = f"\nhint: {event['hint']}" if "hint" in event else ""
-            return f"error: {event['message']}{tail}{hint}"
-        case "result":
-            return f"{event['version']} released in {event['seconds']:.0f} s"
+            hint = f"\nhint: {event['hint']}" if event.get("hint") else ""
+            return f"error: {event['message']}{tail}{_problems(event)}{hint}"
     return ""
+
+
+def _problems(event: dict[str, Any]) -> str:
+    """The problems of a template, each as its own command shows it."""
+    if not event.get("problems"):
+        return ""
+    from generator.template.report import files_of, render  # noqa: PLC0415 - only where there is a problem
+
+    names = {field.name for field in fields(Problem)}
+    found = [Problem(**{name: one[name] for name in names & set(one)}) for one in event["problems"]]
+    return "\n" + render(found, files_of(found), colour=False).rstrip()

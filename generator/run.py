@@ -164,12 +164,13 @@ def stream(
     cwd: Path | None = None,
     extra_env: Mapping[str, str] | None = None,
     deadline: float | None = None,
+    umask: int = -1,
 ) -> int:
     """Run a program, hand each line of its output (stderr included) to `on_line`, return its exit code.
 
     The child has a session of its own, so a Ctrl-C at the terminal reaches only us. On interrupt, or when `deadline`
     (time.monotonic seconds) passes, the child gets SIGINT and time to end by itself, then SIGKILL; the interrupt
-    (KeyboardInterrupt) or DeadlinePassed is raised after it has ended.
+    (KeyboardInterrupt) or DeadlinePassed is raised after it has ended. `umask` is the child's, ours by default.
     """
     _log.debug("%s", shlex.join(argv))
     # A terminal and not a pipe: Go programs die at once, with their state unwritten, when they write to a pipe whose
@@ -182,7 +183,7 @@ def stream(
             with _held_back():
                 child = subprocess.Popen(
                     list(argv), stdin=subprocess.DEVNULL, stdout=writer, stderr=writer, cwd=cwd,
-                    env=environment(extra_env), start_new_session=True, pass_fds=_inherited,
+                    env=environment(extra_env), start_new_session=True, pass_fds=_inherited, umask=umask,
                     preexec_fn=partial(_end_with, os.getpid()),  # noqa: PLW1509 - it takes no lock
                 )  # fmt: skip
                 ended = os.pidfd_open(child.pid)  # before anything waits for it: its id is free then

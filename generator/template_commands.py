@@ -1,19 +1,21 @@
 """The commands that need nothing but templates: what they say, and the workspaces that they become."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from generator import console
-from generator.errors import to_paste
-from generator.prepare import generated_of, settings_for, write
-from generator.settings import Settings, resolve
+from generator.errors import DIFFERS
+from generator.prepare import regenerated, render, settings_for, template_settings, workspace_found, write
+from generator.settings import Settings, gather, table
 
 
-def validate(templates: list[Path], *, json: bool, **flags: Any) -> int:
+def validate(templates: list[Path], *, json: bool, flags: Mapping[str, Any]) -> int:
     """Every problem of every template, of the format and of a target that was named. Exit code 1 for an error."""
     from generator.template import problems_of, report  # noqa: PLC0415
 
-    found = problems_of(templates, resolve(**flags), building=flags.get("target") is not None)
+    settings = {path: template_settings(path, flags) for path in templates}
+    found = problems_of(settings, building=flags.get("target") is not None)
     problems = [problem for of_one in found.values() for problem in of_one]
     if json:
         console.put_json(report.as_json(problems, report.files_of(problems)) | report.verdict(found))
@@ -31,14 +33,43 @@ def schema() -> None:
     console.put(made())
 
 
-def generate(paths: list[Path], out: Path | None, mode: str, *, force: bool, json: bool, **flags: Any) -> int:
-    """Write workspaces, or tell what writing them would change. Exit code 1 when `--check` finds a difference.
+def settings(subject: Path | None, *, json: bool) -> None:
+    """Each setting with its value and where that came from."""
+    found = workspace_found(subject) if subject and subject.is_dir() else gather(subject)
+    if json:
+        values = {
+            name: {"value": _shown(one.kind.as_json(getattr(found.settings, name))), "from": found.origins[name]}
+            for name, one in table().items()
+        }
+        console.put_json({"settings": values})
+        return
+    rows = []
+    for name, one in table().items():
+        value = getattr(found.settings, name)
+        shown = "-" if value in ("", (), None) else str(_shown(one.kind.show(value)))
+        rows.append([name, shown, found.origins[name]])
+    console.put(console.table(rows, ["SETTING", "VALUE", "FROM"]))
+
+
+def _shown(value: Any) -> Any:
+    """The value of a setting without the secrets of the URLs in it."""
+    from generator.template import addresses  # noqa: PLC0415
+
+    if isinstance(value, list):
+        return [_shown(one) for one in value]
+    return addresses.mask(value) if isinstance(value, str) else value
+
+
+def generate(
+    paths: list[Path], out: Path | None, mode: str, *, force: bool, json: bool, flags: Mapping[str, Any]
+) -> int:
+    """Write workspaces, or tell what writing them would change. Exit code 4 when `--check` finds a difference.
 
     With several templates `out` is the folder that their workspaces go to.
     """
     codes = []
     for path in paths:
-        settings = settings_for(path, out, **flags)
+        settings = settings_for(path, flags, fetching=True)
         codes.append(_generate_one(path, _folder(path, out, len(paths)), settings, mode, force=force, json=json))
     return max(codes)
 
@@ -53,7 +84,8 @@ def _folder(path: Path, out: Path | None, count: int) -> Path | None:
 
 
 def _generate_one(path: Path, out: Path | None, settings: Settings, mode: str, *, force: bool, json: bool) -> int:
-    generated = generated_of(path, out, settings)
+    generated = (regenerated(path, settings) if path.is_dir() else None) or render(path, out, settings)
+    console.show_warnings(generated.warnings)
     comparison = generated.comparison
     differing = [(name, state) for name, state in comparison.states.items() if state != "identical"]
     if mode == "write":
@@ -70,5 +102,6 @@ def _generate_one(path: Path, out: Path | None, settings: Settings, mode: str, *
         for name, state in sorted(differing):
             console.put(f"{state:<8} {generated.folder / name}")
         if mode == "check" and differing:
-            console.say(f"hint: run `{to_paste('imagegen', 'generate', path)}` to write these changes")
-    return int(mode == "check" and bool(differing))
+            more = " and with --force" if comparison.having("edited", "foreign") else ""
+            console.say(f"hint: run the same command without --check{more} to write these changes")
+    return DIFFERS if mode == "check" and differing else 0

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ HALF = re.compile(r"\..+\.[a-z0-9_]{8}|.*\.partial.*|.*\.removed|tmp[a-z0-9_]{8}
 TERRAFORMS = re.compile(
     r"terraform\.tfstate\..*\.backup|\.terraform\.tfstate\.lock\.info|errored\.tfstate|crash.*\.log"
 )
-LEDGER = "releases.auto.tfvars.json"
+LEDGER = "releases/{}/release.json"  # of a version
 
 
 def at_rest(workspace: Path, state_dir: Path) -> None:
@@ -52,8 +52,8 @@ def nothing_half_written(*folders: Path) -> None:
 
 def ledger_is_true(workspace: Path) -> None:
     """Every released image is whole, on disk and in the state, and there is no other; none is only on its way."""
-    ledger = _ledger(workspace)
-    assert {entry["status"] for entry in ledger.values()} <= {"released", "retired", "overwritten"}
+    ledger = read_ledger(workspace)
+    assert {entry["status"] for entry in ledger.values()} <= {"released", "retired", "superseded"}
     released = {version: entry for version, entry in ledger.items() if entry["status"] == "released"}
     expected = {f"{output}/{version}" for version, entry in released.items() for output in entry["images"]}
     assert _images_in_state(workspace) == expected, (_images_in_state(workspace), expected)
@@ -128,10 +128,23 @@ def _working_folder(process: Path) -> str:
         return ""
 
 
-def _ledger(workspace: Path) -> dict[str, dict[str, Any]]:
-    path = workspace / LEDGER
-    found: dict[str, dict[str, Any]] = json.loads(path.read_text())["releases"] if path.exists() else {}
-    return found
+def read_ledger(workspace: Path) -> dict[str, dict[str, Any]]:
+    """The releases of a workspace, by version."""
+    paths = sorted(
+        workspace.glob(LEDGER.format("*")), key=lambda path: [int(one) for one in path.parent.name.split(".")]
+    )
+    return {path.parent.name: json.loads(path.read_text()) for path in paths}
+
+
+def write_ledger(workspace: Path, releases: Mapping[str, Any]) -> None:
+    """Let the ledger of a workspace have these releases and no others."""
+    for path in workspace.glob(LEDGER.format("*")):
+        path.unlink()
+        path.parent.rmdir()
+    for version, release in releases.items():
+        path = workspace / LEDGER.format(version)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"schema": 1, "version": version} | release, indent=2, sort_keys=True) + "\n")
 
 
 def _images_in_state(workspace: Path) -> set[str]:

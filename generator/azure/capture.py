@@ -64,7 +64,7 @@ def deallocate_and_generalize(session: Session, vm_id: str) -> None:
             if not wait.until(partial(is_done, session, vm_id, refusals), SETTLE_SECONDS):
                 why = f": {sentence_of(refusals[-1])}" if refusals else ""
                 raise ImagegenError(
-                    f"Azure does not show the machine as {what}{why}", "run `imagegen cleanup`, and try again"
+                    f"Azure does not show the machine as {what}{why}", "run `imagegen cleanup DIR`, and try again"
                 )
 
 

@@ -261,14 +261,19 @@ def existing_versions(session: Session, destination: Destination) -> dict[str, E
     """The versions of a gallery destination by number; none for the other kinds, which have no versions."""
     if destination.kind != "SharedImage":
         return {}
+    return {
+        str(each.name): Existing(ids.text(each.properties.provisioning_state), dict(each.tags or {}))
+        for each in list_versions(session, destination)
+    }
+
+
+def list_versions(session: Session, destination: Destination) -> list[Any]:
+    """The versions of a gallery's definition, as the SDK shows them; none where there is no such definition."""
     names = ids.parts(destination.resource)
     where = (names["resourcegroups"], names["galleries"], names["images"])
     versions = session.compute(names["subscriptions"]).gallery_image_versions
     with told(f"listing the versions of {destination.resource}"):
-        listed = unless_missing(lambda: list(versions.list_by_gallery_image(*where))) or []
-    return {
-        str(each.name): Existing(ids.text(each.properties.provisioning_state), dict(each.tags or {})) for each in listed
-    }
+        return unless_missing(lambda: list(versions.list_by_gallery_image(*where))) or []
 
 
 def occupied(session: Session, destinations: Iterable[Destination], workspace: str) -> dict[str, bool]:

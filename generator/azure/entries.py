@@ -3,10 +3,11 @@
 from typing import Any
 
 from generator.azure import ids
-from generator.build.releases import Ledger
 from generator.build.target import Job
-from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG, canonical
+from generator.template.ids import canonical
+from generator.workspace.azure import CONTENT_TAG, SOURCE_TAG, TAG_LENGTH, VERSION_TAG, WORKSPACE_TAG
 from generator.workspace.blueprint import Azure, Destination
+from generator.workspace.ledger import Ledger
 
 
 def of(job: Job, captured: str, captured_image: str) -> dict[str, Any]:
@@ -21,7 +22,10 @@ def of(job: Job, captured: str, captured_image: str) -> dict[str, Any]:
 def _entry(job: Job, destination: Destination, captured: str, captured_image: str) -> dict[str, Any]:
     azure = job.blueprint.azure
     assert azure is not None  # noqa: S101 - decide.py makes it for this target
-    ours = {WORKSPACE_TAG: azure.id, VERSION_TAG: job.version}
+    ours = {
+        WORKSPACE_TAG: azure.id, VERSION_TAG: job.version, CONTENT_TAG: job.content_digest,
+        SOURCE_TAG: job.source.exact[:TAG_LENGTH],
+    }  # fmt: skip
     resource = canonical(destination.resource) if destination.kind != "VHD" else destination.resource
     entry = {
         "id": resource, "kind": destination.kind, "resource": resource,

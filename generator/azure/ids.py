@@ -2,48 +2,15 @@
 
 from typing import Any
 
+from generator.template.ids import group, name, parts, region, same, subscription, without_version
 
-def parts(resource_id: str) -> dict[str, str]:
-    """The names in an id by what they are, in lower case: `subscriptions`, `resourcegroups`, `galleries`, …"""
-    words = resource_id.strip("/").split("/")
-    return {kind.lower(): name for kind, name in zip(words[::2], words[1::2], strict=False)}
-
-
-def subscription(resource_id: str) -> str:
-    """The subscription that an id lies in, "" when it says none."""
-    return parts(resource_id).get("subscriptions", "")
-
-
-def group(resource_id: str) -> str:
-    """The resource group that an id lies in."""
-    return parts(resource_id).get("resourcegroups", "")
+__all__ = ["group", "kind", "name", "parts", "region", "same", "subscription", "text", "without_version"]
 
 
 def kind(resource_id: str) -> str:
     """The type of a resource in lower case, such as `microsoft.compute/galleries/images`."""
     namespace, *words = resource_id.lower().rpartition("/providers/")[2].strip("/").split("/")
     return "/".join([namespace, *words[::2]])
-
-
-def name(resource_id: str) -> str:
-    """The last name of an id."""
-    return resource_id.rstrip("/").rpartition("/")[2]
-
-
-def without_version(resource_id: str) -> str:
-    """The image definition that the id of a gallery version names; any other id as it is."""
-    before, kind, _ = resource_id.rpartition("/versions/")
-    return before if kind else resource_id
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two ids or names are the same."""
-    return one.rstrip("/").lower() == other.rstrip("/").lower()
-
-
-def region(written: str) -> str:
-    """A region's name as Azure compares it: `West Europe` is `westeurope`."""
-    return written.replace(" ", "").lower()
 
 
 def text(value: Any) -> str:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from generator.build.target import PLANNED, Job, Values
-from generator.workspace.azure import BUILD_TAG, UNTIL_TAG, canonical
+from generator.template.ids import canonical
+from generator.workspace.azure import BUILD_TAG, UNTIL_TAG
 from generator.workspace.blueprint import Blueprint
 
 if TYPE_CHECKING:

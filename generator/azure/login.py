@@ -17,5 +17,6 @@ def command(session: Session, azure: Azure, machine_ids: Sequence[str], key: Pat
     bastion = f"{azure.bastion.user}@{azure.bastion.host}:{azure.bastion.port}" if azure.bastion else ""
     for machine_id in machine_ids:
         if host := machines.host(session, machine_id, public=not azure.subnet_id):
-            return ssh.command(key, BUILD_USER, host, jump=bastion)
+            known = key.with_name(ssh.KNOWN_HOSTS)
+            return ssh.command(key, BUILD_USER, host, jump=bastion, known_hosts=known)
     return None

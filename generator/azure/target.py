@@ -12,23 +12,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.azure import address, entries, ids, inputs, staged
-from generator.build import marked
+from generator.build import marked, ssh
 from generator.build.events import Events
 from generator.build.marked import Secrets
-from generator.build.releases import Ledger, Release
+from generator.build.ssh import Login, Route
 from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
 from generator.login.environment import environment
 from generator.settings import Settings
-from generator.workspace.blueprint import Azure, Blueprint, Step
+from generator.workspace.blueprint import BUILD_USER, Azure, Blueprint, Step
+from generator.workspace.ledger import Ledger, Release
 
 if TYPE_CHECKING:
     from generator.azure.session import Session
+    from generator.build.relay import Relay
 
 # Replication to other regions may take hours (azure-facts 11).
 REPLICATION_SECONDS = 6 * 3600.0
 # azurerm sees already in a plan whether a key is one; of this one nobody has the private half.
 PLANNED_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f planned"
+MACHINES = ("validation", "machine")
 NO_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
 
@@ -51,6 +54,10 @@ class AzureTarget:
             raise ImagegenError(
                 f"`{self.settings.terraform}` is not installed", "https://developer.hashicorp.com/terraform/install"
             )
+
+    def require_login(self) -> None:
+        """A session proves its credential."""
+        assert self.session  # noqa: S101
 
     def environment(self) -> dict[str, str]:
         """The credential, as azurerm reads it."""
@@ -137,18 +144,34 @@ class AzureTarget:
             return {}
         return {"admin_password": f"{secrets.token_urlsafe(24)}aA1!"}
 
-    def give(self, job: Job, secrets: Secrets) -> None:
+    def ssh_route(self, job: Job) -> Route | None:
+        """Through the bastion, where there is one; the host keys are read from the VM's serial console."""
+        from generator.azure.hostkeys import HostKeys  # noqa: PLC0415
+
+        azure = _azure(job.blueprint)
+        if azure.communicator != "ssh":
+            return None
+        machines = [self._vm(job, name) for name in MACHINES]
+        bastion = Login(azure.bastion.user, azure.bastion.host, azure.bastion.port) if azure.bastion else None
+        return Route(HostKeys(self.session, machines, job.directory / ssh.KNOWN_HOSTS), bastion)
+
+    def give(self, job: Job, secrets: Secrets, relay: "Relay | None") -> None:
         """Over SSH, or by a run command of our own, which Terraform knows nothing of."""
         azure = _azure(job.blueprint)
-        login = self.login(job.blueprint, job.directory)
-        if login:
-            marked.over_ssh(login, secrets)
-        elif azure.communicator == "ssh":
-            raise ImagegenError("the machine has no address to bring its secrets to", "run the build again")
+        if relay:
+            from generator.azure import machines  # noqa: PLC0415
+
+            host = machines.host(self.session, self._vm(job), public=not azure.subnet_id)
+            if host is None:
+                raise ImagegenError("the VM has no address to send its secrets to", "run the build again")
+            marked.over_ssh(relay, Login(BUILD_USER, host), secrets)
         else:
             from generator.azure import secrets as wing  # noqa: PLC0415
 
             wing.give(self.session, self._vm(job), azure.system, secrets)
+
+    def require_able(self, job: Job) -> None:
+        """Azure tells of a machine that cannot go on by itself."""
 
     def alive(self, job: Job) -> bool:
         """Whether one of the build's machines runs."""
@@ -187,7 +210,7 @@ class AzureTarget:
         """What this build makes, with everything resolved: image modules read nothing but this."""
         captured = self._vm(job) if captured == PLANNED else captured
         images = entries.of(job, captured, staged.image(_azure(job.blueprint), self._subscription))
-        return {"source": job.source.exact, "template": job.template_digest, "images": images}
+        return {"source": job.source.exact, "images": images}
 
     def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
         """Managed images and blobs have one name for all versions (azure-facts 10)."""
@@ -264,6 +287,12 @@ class AzureTarget:
 
         return {name: versions.as_made(self.session, image) for name, image in images.items()}
 
+    def find_released(self, workspace: Path, blueprint: Blueprint) -> dict[str, Release]:
+        """By the tags of images."""
+        from generator.azure import released  # noqa: PLC0415
+
+        return released.find(self.session, blueprint, workspace)
+
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """The versions that the galleries have, in whatever state."""
         from generator.azure import destinations  # noqa: PLC0415
@@ -282,7 +311,7 @@ class AzureTarget:
         from generator.azure import login  # noqa: PLC0415
 
         azure = self._azure = _azure(blueprint)
-        machines = [staged.machine(azure, self._subscription, name) for name in ("validation", "machine")]
+        machines = [staged.machine(azure, self._subscription, name) for name in MACHINES]
         return login.command(self.session, azure, machines, directory / "key")
 
     def describe(self, workspace: Path, release: Release) -> list[dict[str, Any]]:

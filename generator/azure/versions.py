@@ -82,7 +82,7 @@ def _settle_managed(session: Session, image: Mapping[str, Any], timeout: float) 
 
     if not wait.until(is_settled, timeout):
         raise ImagegenError(
-            f"{image['id']} is not whole after {timeout / 60:.0f} min", "run `imagegen apply` again later"
+            f"{image['id']} is not whole after {timeout / 60:.0f} min", "run `imagegen apply DIR` again later"
         )
     if found is None or not _is_of(found, image):
         return False
@@ -112,7 +112,7 @@ def _ended(session: Session, version_id: str, timeout: float, on_note: Noted) ->
         if wait.now() >= deadline:
             raise ImagegenError(
                 f"{version_id} is not whole after {timeout / 60:.0f} min: {progress}",
-                "Azure goes on by itself: run `imagegen apply` again later",
+                "Azure goes on by itself: run `imagegen apply DIR` again later",
             )
         wait.sleep(LOOK_SECONDS)
 

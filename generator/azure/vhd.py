@@ -14,13 +14,17 @@ from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError
 from generator.login.errors import is_missing, told, unless_missing
-from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
+from generator.workspace.azure import CONTENT_TAG, SOURCE_TAG, VERSION_TAG, WORKSPACE_TAG
 
 FOOTER_BYTES = 512
 COOKIE = b"conectix"  # a VHD's footer begins with it (Microsoft, "Virtual Hard Disk Image Format Specification")
 NEW = ".new"
 # Names of metadata are C# identifiers (Microsoft, "Naming and referencing containers, blobs, and metadata").
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MARKS = {
+    blobs.WORKSPACE: WORKSPACE_TAG, blobs.VERSION: VERSION_TAG, "imagegen_content": CONTENT_TAG,
+    "imagegen_source": SOURCE_TAG,
+}  # fmt: skip
 Noted = Callable[[str], None]
 PROGRESS_PERCENT = 10  # between two notes
 
@@ -116,7 +120,18 @@ def _is_of(blob: Any, tags: Mapping[str, str]) -> bool:
 def metadata(tags: Mapping[str, str]) -> dict[str, str]:
     """What a blob carries of an entry's tags: ours, and those whose names metadata can have."""
     kept = {name: value for name, value in tags.items() if _NAME.fullmatch(name) and value.isascii()}
-    return kept | blobs.mark(tags.get(WORKSPACE_TAG, ""), tags.get(VERSION_TAG, ""))
+    ours = {name: tags[tag] for name, tag in MARKS.items() if tags.get(tag)}
+    return kept | {name: value for name, value in ours.items() if value.isascii()}
+
+
+def tags_of(session: Session, uri: str) -> dict[str, str]:
+    """Our tags of a whole blob, which its metadata has; none of one that is missing or not whole."""
+    with told(f"looking at {uri}"):
+        there: Any = unless_missing(lambda: blobs.blob(session, uri).get_blob_properties())
+        if there is None or _fault(blobs.blob(session, uri)):
+            return {}
+    found = there.metadata or {}
+    return {tag: found[name] for name, tag in MARKS.items() if name in found}
 
 
 def is_granted(disk: Any) -> bool:

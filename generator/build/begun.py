@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.workspace.blueprint import Blueprint
-from generator.workspace.files import atomic_write, from_json, to_json
+from generator.workspace.files import from_json, private_write, to_json
 
 FILE = "begun.json"
 # Where staging is in Azure, and by what it is known.
@@ -17,12 +17,18 @@ STAGING = ("group", "id", "location", "own_group", "storage_account", "subscript
 def keep(directory: Path, blueprint: Blueprint, secrets: Iterable[str] = ()) -> None:
     """Put it on record, before anything is made; `secrets`: the names of those that its machine gets."""
     about = {"machine": _machine(blueprint), "secrets": sorted(secrets), "staging": _staging(blueprint)}
-    atomic_write(directory / FILE, to_json(about), sync=True)
+    private_write(directory / FILE, to_json(about), sync=True)
 
 
 def secrets_of(directory: Path) -> list[str]:
     """The names of the secrets that a build's machine has."""
     return [str(name) for name in _read(directory).get("secrets", [])]
+
+
+def staging_of(directory: Path) -> dict[str, Any]:
+    """Where the temporary resources of a build are in Azure; empty for a local build, and where that is not known."""
+    staging: dict[str, Any] = _read(directory).get("staging", {})
+    return staging
 
 
 def is_changed(directory: Path, blueprint: Blueprint) -> bool:

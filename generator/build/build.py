@@ -1,28 +1,34 @@
 """A build under way: what was decided, and the hands that carry it out."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generator.build import journal, releases, secrets
+from generator.build import journal, secrets
 from generator.build.events import Events
+from generator.build.relay import Relay
 from generator.build.target import Job, Request, Target, Values
 from generator.build.terraform import Terraform
-from generator.workspace.files import atomic_write, to_json
+from generator.workspace.files import private_write, to_json
+from generator.workspace.ledger import Ledger
 
 
 @dataclass
 class Build:
-    """What the phases hand on. `deadline` is on the monotonic clock; `captured` the id of the captured disk."""
+    """What the phases hand on. `deadline` is on the monotonic clock; `captured` the id of the captured disk; `relay`
+    holds the SSH connection to the VM, if the steps run over SSH."""
 
     request: Request
     job: Job
     terraform: Terraform
     keys: secrets.KeyPair
     values: Values
-    ledger: releases.Ledger
+    ledger: Ledger
     journal: journal.Journal
+    relay: Relay | None = None
     deadline: float = 0.0
     captured: str = ""
     began: float = field(default_factory=time.monotonic)
@@ -47,6 +53,16 @@ class Build:
         self.deadline = self.terraform.deadline = time.monotonic() + self.job.blueprint.timeout_minutes * 60
         self.terraform.shelter(self.events.note)
 
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Within, Terraform's SSH connections lead to a relay that holds one to each VM, if steps run over SSH."""
+        if not (route := self.target.ssh_route(self.job)):
+            yield
+            return
+        with Relay(self.keys.private, route, self.events.note, logged_in_before=bool(self.journal.step)) as self.relay:
+            secrets.keep(self.job.directory, self.relay.variables())
+            yield
+
     def enter(self, phase: str, detail: str = "") -> None:
         """Go on to a phase, on record first."""
         self.note(phase=phase)
@@ -59,7 +75,7 @@ class Build:
     def var_files(self) -> list[Path]:
         """The inputs of this build, as Terraform gets them in every phase."""
         path = self.job.directory / journal.INPUTS
-        atomic_write(path, to_json(self.values), sync=True)
+        private_write(path, to_json(self.values), sync=True)
         return [path, self.keys.var_file]
 
     def remaining(self) -> float:

@@ -2,14 +2,17 @@
 
 import os
 import secrets as random
+from dataclasses import replace
+from typing import cast, get_args
 
-from generator.build import begun, journal, numbering, releases, resume, secrets
+from generator.build import begun, folders, journal, numbering, resume, secrets
 from generator.build.build import Build
 from generator.build.recover import after_failure, clean_up, telling
-from generator.build.rest import refuse_behind
-from generator.build.target import Job, Request
+from generator.build.rest import refuse_behind, refuse_foreign
+from generator.build.target import Job, OnError, Request
 from generator.build.terraform import Terraform
-from generator.errors import ImagegenError, to_paste
+from generator.errors import ImagegenError
+from generator.workspace import ledger as ledgers
 
 
 def check(request: Request) -> Build:
@@ -19,10 +22,14 @@ def check(request: Request) -> Build:
     terraform = Terraform(workspace, request.settings, target.environment())
     terraform.init()
     terraform.shelter(events.note)
+    refuse_foreign(request, terraform)
     if request.version or blueprint.version:
-        numbering.choose_version(releases.load(workspace).statuses(), request.version or blueprint.version)
+        numbering.choose_version(ledgers.load(workspace).statuses(), request.version or blueprint.version)
+    broken = journal.read(workspace)
     with telling(request):
         build = resume.going_on(request, terraform)
+    if broken and not request.on_error and not request.fresh and broken.on_error in get_args(OnError):
+        request = replace(request, on_error=cast(OnError, broken.on_error))  # it holds until the build is through
     return build or _anew(request, terraform)
 
 
@@ -31,7 +38,7 @@ def _anew(request: Request, terraform: Terraform) -> Build:
     _refuse_kept(request)
     with telling(request):
         clean_up(request, terraform)
-    ledger = releases.load(workspace)  # a build that was cut off may have been released after all
+    ledger = ledgers.load(workspace)  # a build that was cut off may have been released after all
     refuse_behind(ledger, terraform)
     source = target.resolve(blueprint, events, request.ask)
     occupied = target.occupied(workspace, blueprint)
@@ -45,11 +52,13 @@ def _anew(request: Request, terraform: Terraform) -> Build:
         versioning=blueprint.versioning, source_version=source.version,
     )  # fmt: skip
     directory = request.settings.state_dir / "builds" / random.token_hex(6)
-    job = Job(workspace, blueprint, version, directory, request.template_digest, source)
-    record = journal.of(job, pid=os.getpid())
+    job = Job(workspace, blueprint, version, directory, request.content_digest, source)
+    record = journal.of(job, pid=os.getpid(), on_error=request.on_error or "")
     journal.write(workspace, record)
     try:
-        keys = secrets.make(directory, workspace)
+        folders.claim(directory, workspace)
+        request.held.take(directory, workspace)
+        keys = secrets.make(directory)
         begun.keep(directory, blueprint, request.secrets)
         if secret := target.secret_values(job):
             secrets.keep(directory, secret)
@@ -64,8 +73,10 @@ def _anew(request: Request, terraform: Terraform) -> Build:
 def _refuse_kept(request: Request) -> None:
     """A machine that was kept for a look is not ended unasked."""
     record = journal.read(request.workspace)
+    if folders.original(request.workspace, record, request.settings.state_dir):
+        return
     if record and record.kept and not request.ask(f"End the machine of {record.version} that is kept here?"):
         raise ImagegenError(
             f"the machine of {record.version} is kept here",
-            f"end it with `{to_paste('imagegen', 'cleanup', request.workspace)}`, or build with --yes",
+            f"remove it with `{request.again('cleanup')}`, or build with --yes",
         )

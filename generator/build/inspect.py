@@ -6,14 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from generator.build import journal, numbering, releases, secrets
+from generator.build import folders, journal, numbering
 from generator.build.address import parse
+from generator.build.failures import TerraformFailed
+from generator.build.rest import refuse_foreign
 from generator.build.target import PLANNED, Job, Request, Resolved, Target, Values
-from generator.build.terraform import Terraform
+from generator.build.terraform import Change, Terraform
 from generator.build.watch import CACHED, KEEP, ROOM, phase_of, title
 from generator.errors import ImagegenError, to_paste
+from generator.workspace import ledger as ledgers
 from generator.workspace.blueprint import Blueprint
-from generator.workspace.files import to_json
+from generator.workspace.files import private_write, to_json
+from generator.workspace.versions import sort_key
 
 PHASES = ("build", "customize", "capture", "validate", "distribute", "release")
 
@@ -26,12 +30,17 @@ def plan(request: Request) -> dict[str, Any]:
     """
     workspace, blueprint, target = request.workspace, request.blueprint, request.target
     if record := journal.read(workspace):
+        if original := folders.original(workspace, record, request.settings.state_dir):
+            raise ImagegenError(
+                f"{workspace} is a copy of {original}, taken while that one built",
+                f"`{to_paste('imagegen', 'cleanup', workspace)}` makes it a workspace at rest; the build there stays",
+            )
         what = "retirement" if record.phase == journal.RETIRING else "build"
         raise ImagegenError(
             f"a {what} of {record.version} is not at its end here",
             f"see `{to_paste('imagegen', 'status', workspace)}`; a plan is of a workspace at rest",
         )
-    ledger = releases.load(workspace)
+    ledger = ledgers.load(workspace)
     chosen = numbering.choose_version(
         ledger.statuses(),
         request.version or blueprint.version,
@@ -39,10 +48,10 @@ def plan(request: Request) -> dict[str, Any]:
     )
     directory = request.settings.state_dir / "builds" / random.token_hex(6)
     source = Resolved(str(blueprint.source))
-    job = Job(workspace, blueprint, chosen, directory, request.template_digest, source)
+    job = Job(workspace, blueprint, chosen, directory, request.content_digest, source)
     terraform = Terraform(workspace, request.settings, target.environment())
     terraform.init()
-    release = target.coming(job, PLANNED) | {"status": "coming"}
+    release = job.pending(target.coming(job, PLANNED))
     values: Values = {"build_version": chosen} | target.planned_values(job) | target.secret_values(job)
     if blueprint.validations:
         captured = "" if blueprint.source_validation_only else PLANNED
@@ -50,15 +59,41 @@ def plan(request: Request) -> dict[str, Any]:
     values |= target.captured_values(job, PLANNED)
     with terraform.scratch() as scratch:
         inputs = scratch / "plan.tfvars.json"
-        inputs.write_bytes(to_json(values | {"releases": ledger.with_release(chosen, release).releases}))
-        changes = terraform.plan(var_files=[inputs], lock=False)
+        private_write(inputs, to_json(values))
+        pending = scratch / "pending.tfvars.json"
+        private_write(pending, ledgers.pending_as_tfvars(chosen, release, []))
+        changes = _planned(request, terraform, [inputs, pending])
     by_phase: dict[str, list[dict[str, Any]]] = {phase: [] for phase in PHASES}
-    for change in changes:
+    for change in sorted(changes, key=lambda change: _place(change.address, blueprint)):
         by_phase[phase_of(change.address)].append(_describe(change.address, change.action, blueprint))
     return {
         "name": blueprint.name, "version": chosen, "source": str(blueprint.source), "target": blueprint.target,
         "phases": [{"phase": phase, "changes": by_phase[phase]} for phase in PHASES],
     }  # fmt: skip
+
+
+def _planned(request: Request, terraform: Terraform, var_files: list[Path]) -> list[Change]:
+    """What Terraform would change. If that fails, it may be for want of a login; if it fails or deletes something,
+    because the state is another workspace's."""
+    try:
+        changes = terraform.plan(var_files=var_files, lock=False)
+    except TerraformFailed:
+        request.target.require_login()
+        refuse_foreign(request, terraform)
+        raise
+    if any(change.action == "delete" for change in changes):
+        refuse_foreign(request, terraform)
+    return changes
+
+
+def _place(address: str, blueprint: Blueprint) -> tuple[int, str]:
+    """Where a change stands in its phase: staging, the VM, the steps in their order; then by address. Terraform plans
+    in another order each time."""
+    found = parse(address)
+    module = found.module if found else ""
+    order = ["staging", "validation_staging", "bundle", "validation_bundle", "vm", "validation_vm"]
+    order += [step.module for step in (*blueprint.steps, *blueprint.validations)]
+    return order.index(module) if module in order else len(order) * (module != "step_000_prepare"), address
 
 
 def _describe(address: str, action: str, blueprint: Blueprint) -> dict[str, Any]:
@@ -106,18 +141,24 @@ def plan_as_text(plan: dict[str, Any], blueprint: Blueprint) -> str:
 
 
 def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Path) -> dict[str, Any]:
-    """What is in a workspace: {name, target, state, releases, build?}.
+    """What is in a workspace: {name, target, state, build?}.
 
-    `state` is rest, building, ending (a killed build's Terraform), kept or left.
+    `state` is rest, building, ending (a killed build's Terraform), kept, left, or copy (of the workspace `original`,
+    whose build its journal tells of).
     """
     value: dict[str, Any] = {"folder": str(workspace), "state": "rest"}
     record = journal.read(workspace)
     owner = journal.holder(workspace)
-    if record:
+    original = folders.original(workspace, record, state_dir)
+    if record and original:
+        value |= {"state": "copy", "original": str(original), "build": {"version": record.version}}
+    elif record:
         alone = "kept" if record.kept else "left"
         value["state"] = ("building" if owner.lives else "ending") if owner else alone
         value["build"] = {"version": record.version, "phase": record.phase, "process": owner and owner.pid}
-        directory = secrets.folder_of(record, state_dir)
+        directory = folders.of_record(record, state_dir)
+        if found := folders.elsewhere(record, state_dir):
+            value["build"]["problem"] = f"its files are in {found} (hint: set IMAGEGEN_STATE_DIR={found.parent.parent})"
         try:
             if directory and (login := target.login(blueprint, directory)):
                 value["build"]["login"] = shlex.join(login)
@@ -125,8 +166,8 @@ def status(workspace: Path, blueprint: Blueprint, target: Target, state_dir: Pat
             value["build"]["problem"] = f"{error.message} (hint: {error.hint})" if error.hint else error.message
     elif owner:
         value |= {"state": "building", "build": {"process": owner.pid}}
-    released = releases.load(workspace).releases
-    value["releases"] = {version: released[version]["status"] for version in sorted(released, key=numbering.sort_key)}
+    released = ledgers.load(workspace).releases
+    value["releases"] = {version: released[version]["status"] for version in sorted(released, key=sort_key)}
     return value
 
 
@@ -136,6 +177,7 @@ def status_as_text(value: dict[str, Any]) -> str:
     what = "retirement" if build.get("phase") == journal.RETIRING else "build"
     ssh, end = (to_paste("imagegen", command, value["folder"]) for command in ("ssh", "cleanup"))
     told = {
+        "copy": f"a copy of {value.get('original')}, whose build of {build.get('version')} it does not touch",
         "rest": "no build under way",
         "building": f"a build runs (process {build.get('process')})",
         "ending": f"the {what} of {build.get('version')} was killed, and what it ran is still ending: wait a minute",

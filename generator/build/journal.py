@@ -14,8 +14,8 @@ from generator.errors import ImagegenError
 from generator.process import Process
 from generator.run import inherited
 from generator.template import plain
+from generator.workspace import ledger
 from generator.workspace.files import atomic_write, from_json, remove_unfinished, require, to_json
-from generator.workspace.store import LEDGER
 
 if TYPE_CHECKING:
     from generator.build.target import Job
@@ -26,7 +26,7 @@ LEASE = "lock"
 ORPHAN_SECONDS = 60.0  # for the Terraform of a killed command to end
 # In the folder of a build, outside the workspace: with them a stranger's checkout could choose what is run or removed.
 INPUTS = "build.tfvars.json"
-COMING = "coming.tfvars.json"
+PENDING = "pending.tfvars.json"
 UNKNOWN = "unknown"  # of a journal that is damaged
 DISTRIBUTE = "distribute"
 RETIRING = "retire"  # the phase of a version that is taken out of service
@@ -39,7 +39,7 @@ class Journal:
     version: what it builds; phase: where it is; directory: its folder outside the workspace, with the key and the
     machine; pid: the process that runs it; kept: whether the machine was left standing on purpose; step: the module of
     the step that began last; source: what the build starts from, as resolved (build/target.py); resumed: whether it
-    goes on where it once broke.
+    resumes one that broke; on_error: what --on-error said, "" for nothing.
     """
 
     version: str
@@ -50,6 +50,7 @@ class Journal:
     step: str = ""
     source: dict[str, Any] = field(default_factory=dict)
     resumed: bool = False
+    on_error: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ class Owner:
 
 _KINDS = {
     "version": str, "phase": str, "directory": str, "pid": int, "kept": bool, "step": str, "source": dict,
-    "resumed": bool,
+    "resumed": bool, "on_error": str,
 }  # fmt: skip
 
 
-def of(job: "Job", pid: int) -> Journal:
+def of(job: "Job", pid: int, on_error: str) -> Journal:
     """The first record of a build."""
-    return Journal(job.version, "check", str(job.directory), pid, source=asdict(job.source))
+    return Journal(job.version, "check", str(job.directory), pid, source=asdict(job.source), on_error=on_error)
 
 
 def path(workspace: Path, name: str) -> Path:
@@ -119,7 +120,8 @@ def advance(workspace: Path, journal: Journal, **changes: Any) -> Journal:
 def clear(workspace: Path) -> None:
     """The build has ended: its file in the workspace goes."""
     ours = path(workspace, JOURNAL)
-    remove_unfinished([ours, workspace / LEDGER])
+    remove_unfinished([ours])
+    ledger.clear_unfinished(workspace)
     ours.unlink(missing_ok=True)
 
 
@@ -134,15 +136,17 @@ def holder(workspace: Path) -> Owner | None:
 
 
 @contextmanager
-def lease(workspace: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+def lease(
+    workspace: Path, waiting: Callable[[str], None] | None = None, hint: str = "wait until it has ended"
+) -> Iterator[None]:
     """Hold the workspace for all phases of a command. The kernel frees it when the holder dies, however it dies.
 
     Terraform holds it too, and so a killed command's Terraform is waited for while it writes its state; what it had
     started is ended where it is gone itself. When another process has it, it is waited for, if there is somebody to
-    tell (`waiting`); else ImagegenError names it.
+    tell (`waiting`); else ImagegenError names it, with this hint.
     """
     lock = path(workspace, LEASE)
-    descriptor = _acquire(lock, waiting)
+    descriptor = _acquire(lock, f"in {workspace}", waiting, hint)
     try:
         _sign(descriptor, lock)
         with inherited(descriptor):
@@ -166,7 +170,32 @@ def _sign(descriptor: int, lock: Path) -> None:
         raise
 
 
-def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
+def is_locked(lock: Path) -> bool:
+    """Whether somebody holds a lock at this moment."""
+    with suppress(FileNotFoundError), lock.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def acquire(lock: Path, place: str) -> int:
+    """Lock a file in a folder that exists, sign it with our process, and return its descriptor.
+
+    place: where or at what others work, for the message. Raises ImagegenError when another process holds it,
+    FileNotFoundError where the folder is gone.
+    """
+    descriptor = _acquire(lock, place, None, "wait until it has ended, or give --wait")
+    try:
+        _sign(descriptor, lock)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _acquire(lock: Path, place: str, waiting: Callable[[str], None] | None, hint: str) -> int:
     patience = time.monotonic() + ORPHAN_SECONDS
     told: Owner | None = None
     while True:
@@ -183,10 +212,7 @@ def _acquire(lock: Path, waiting: Callable[[str], None] | None) -> int:
                     waiting(f"waiting for process {owner}, which is at work here")
                 told, patience = owner, time.monotonic() + ORPHAN_SECONDS
             elif owner.lives or time.monotonic() > patience:
-                raise ImagegenError(
-                    f"another imagegen (process {owner}) is at work in {lock.parent.parent}",
-                    "wait until it has ended, or give --wait",
-                ) from None
+                raise ImagegenError(f"another imagegen (process {owner}) is at work {place}", hint) from None
             time.sleep(0.1)
             continue
         # The last holder removes the file: what we locked may no longer be the file that others see.
@@ -199,8 +225,12 @@ def _opened(lock: Path) -> int:
     """The lock's file, open. Its last holder may remove it at any moment, and the folder with it."""
     while True:
         with suppress(FileExistsError, FileNotFoundError):
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+            if lock.parent.name == FOLDER:
+                lock.parent.mkdir(parents=True, exist_ok=True)
+            elif not lock.parent.is_dir():
+                break
+            return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    raise FileNotFoundError(lock)
 
 
 def _owner(descriptor: int) -> Owner:

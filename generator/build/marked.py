@@ -7,18 +7,19 @@ its state and its plans never see them.
 import os
 import re
 import shlex
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from generator import masks, run
-from generator.build import ssh
-from generator.errors import ImagegenError
+from generator.build.ssh import Login
+from generator.errors import ImagegenError, UsageError
+from generator.system import redact, spellings
+
+if TYPE_CHECKING:
+    from generator.build.relay import Relay
 
 Secrets = Mapping[str, str]
 FOLDER = "/dev/shm/imagegen"  # noqa: S108 - memory of the machine that is built, readable by the build user only
 SHELL_FILE = f"{FOLDER}/secrets"
-CONNECT_SECONDS = 300.0
-PAUSE_SECONDS = 3.0
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # All of these end a text in single quotes (Microsoft, "about_Quoting_Rules"; PowerShell's own CharTraits.cs).
 _QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
@@ -29,13 +30,17 @@ def read(names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in names:
         if not _NAME.fullmatch(name):
-            raise ImagegenError("--secret takes the name of an environment variable", "give its name, not its value")
+            raise UsageError("--secret takes the name of an environment variable", "give its name, not its value")
         value = os.environ.get(name)
         if not value:
             raise ImagegenError(f"the secret {name} is not in the environment", f"set it: {name}=… imagegen apply …")
-        if not masks.can_be_masked(value):
+        if not spellings.can_be_redacted(value):
             raise ImagegenError(
-                f"the secret {name} is too short to be masked", f"use one of at least {masks.SHORTEST} characters"
+                f"the secret {name} is too short to be redacted", f"use one of at least {spellings.SHORTEST} characters"
+            )
+        if len(value.encode(errors="replace")) > redact.LONGEST:
+            raise ImagegenError(
+                f"the secret {name} is too large to be redacted", f"use one of at most {redact.LONGEST // 1024} KiB"
             )
         if os.fsencode(value) != value.encode(errors="replace"):
             raise ImagegenError(f"the secret {name} is not UTF-8 text", "encode it, as by base64")
@@ -59,18 +64,10 @@ def as_powershell(secrets: Secrets) -> str:
     return "".join(f"$env:{name} = '{value}'\n" for name, value in quoted.items())
 
 
-def over_ssh(login: Sequence[str], secrets: Secrets) -> None:
-    """Send them by standard input, which no process list shows; a machine that just came up is given time."""
+def over_ssh(relay: "Relay", login: Login, secrets: Secrets) -> None:
+    """Send them over the build's own connection, by standard input, which no process list shows.
+
+    Raises ImagegenError where the VM's host key could not be checked.
+    """
     command = f"umask 077 && mkdir -p {FOLDER} && cat >{SHELL_FILE}"
-    deadline = time.monotonic() + CONNECT_SECONDS
-    while True:
-        done = run.run(
-            [*login, command], stdin=as_shell(secrets).encode(), check=False, timeout=CONNECT_SECONDS,
-            extra_env=ssh.agent(),
-        )  # fmt: skip
-        if done.code == 0:
-            return
-        if done.code != 255 or time.monotonic() > deadline:  # ssh(1): 255 is an error of its own, such as no connection
-            lines = done.stderr.strip().splitlines()
-            raise ImagegenError(f"the secrets did not reach the machine: {lines[-1] if lines else done.code}")
-        time.sleep(PAUSE_SECONDS)
+    relay.run(login, command, as_shell(secrets).encode(), verified=True)

@@ -4,11 +4,10 @@ import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from generator.build import journal, marked, releases
+from generator.build import builder_facts, journal
 from generator.build.build import Build
 from generator.build.check import check
 from generator.build.failures import TerraformFailed
@@ -19,7 +18,8 @@ from generator.build.target import Request
 from generator.build.watch import Watch
 from generator.errors import ImagegenError, StepFailed, to_paste
 from generator.run import DeadlinePassed
-from generator.workspace.files import atomic_write
+from generator.workspace import ledger as ledgers
+from generator.workspace.files import private_write
 
 CAPTURED = ("module.captured_",)
 VALIDATION = ("module.validation_",)
@@ -35,33 +35,33 @@ class Outcome:
     """
 
     version: str
-    release: releases.Release | None
+    release: ledgers.Release | None
     failure: StepFailed | None
 
 
 def build(request: Request) -> Outcome:
-    """Build one version of a workspace.
+    """Build one version of a workspace, whose lease the caller holds.
 
     Raises StepFailed for a step that fails, ImagegenError for what is refused, KeyboardInterrupt when interrupted; in
     each case staging is gone afterwards, or kept when that was asked for.
     """
-    waiting = request.events.note if request.wait else None
-    with journal.lease(request.workspace, waiting), request.target.lease(request.blueprint):
-        if request.wait:
-            request.recheck()
+    with request.target.lease(request.blueprint), request.held:
         run = check(request)
         release = failure = None
         try:
             run.begin()
-            if not request.blueprint.source_validation_only:
-                customize(run)
-                capture(run)
-            failure = validate(run)
+            with run.connected():
+                if not request.blueprint.source_validation_only:
+                    customize(run)
+                    capture(run)
+                failure = validate(run)
             if not request.blueprint.source_validation_only:
                 release = distribute(run)
         except BaseException as error:  # a bug of ours, or a closed stdout, leaves nothing behind either
             told = _timed_out(run, error)
             _end_or_keep(run, told)
+            if isinstance(told, ImagegenError):
+                told.about["version"] = run.job.version
             raise told from error
         release_staging(run)
         return Outcome(run.job.version, release, failure)
@@ -84,12 +84,12 @@ def customize(run: Build) -> None:
 
 def _come_up(run: Build) -> None:
     """Apply all but the images."""
-    with Watch(run.job, run.target, run.events, lambda step: run.note(step=step)) as watch:
+    with Watch(run.job, run.target, run.events, lambda step: run.note(step=step), relay=run.relay) as watch:
         try:
             if run.request.secrets:
                 machine = ["module.vm"]
                 run.terraform.apply(var_files=run.var_files(), refresh=False, on_event=watch, targets=machine)
-                run.target.give(run.job, run.request.secrets)
+                run.target.give(run.job, run.request.secrets, run.relay)
             run.terraform.apply(var_files=run.var_files(), refresh=False, on_event=watch)
         except TerraformFailed as error:
             raise watch.explain(error) from error
@@ -124,41 +124,38 @@ def validate(run: Build) -> StepFailed | None:
     return failure
 
 
-def distribute(run: Build) -> releases.Release:
+def distribute(run: Build) -> ledgers.Release:
     """The images of this version are made; then, and not before, the ledger says so."""
     run.enter(journal.DISTRIBUTE)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    release = run.target.coming(run.job, run.captured) | {"status": "coming", "time": now}
-    if run.journal.resumed:
-        release["resumed"] = True
-    displaced = run.target.displaced(run.job, run.ledger)
-    ledger = run.ledger.overwriting(displaced)
-    coming = run.job.directory / journal.COMING
-    atomic_write(coming, releases.as_tfvars(ledger.with_release(run.job.version, release)), sync=True)
-    _make_room(run, displaced)
-    _make_images(run, release, coming)
+    release = run.job.pending(run.target.coming(run.job, run.captured), resumed=run.journal.resumed)
+    release |= builder_facts.collect(run.workspace, run.terraform)
+    superseded = run.target.displaced(run.job, run.ledger)
+    pending = run.job.directory / journal.PENDING
+    private_write(pending, ledgers.pending_as_tfvars(run.job.version, release, superseded), sync=True)
+    _make_room(run, superseded)
+    _make_images(run, release, pending)
     released = release | {"images": run.target.as_made(release["images"]), "status": "released"}
-    releases.save(run.workspace, ledger.with_release(run.job.version, released))
-    coming.unlink()
+    ledgers.save(run.workspace, run.ledger.superseding(superseded).with_release(run.job.version, released))
+    pending.unlink()
     return released
 
 
-def _make_room(run: Build, displaced: list[tuple[str, str]]) -> None:
+def _make_room(run: Build, superseded: list[tuple[str, str]]) -> None:
     """Remove the images whose place is taken, now that the new ones can be made (azure-facts 10)."""
-    for version, output in displaced:
-        run.events.note(f"the image `{output}` of {version} gives way to {run.job.version}")
+    for version, output in superseded:
+        run.events.note(f"replacing the image `{output}` of {version}")
         run.terraform.forget(images_of(run.terraform.state_list(), version, output))
         run.target.make_room(run.workspace, {output: run.ledger.releases[version]["images"][output]}, run.events)
 
 
-def _make_images(run: Build, release: releases.Release, coming: Path) -> None:
+def _make_images(run: Build, release: ledgers.Release, pending: Path) -> None:
     """Make the images. What Terraform gave up on may still come about: the target is asked, nothing is made twice
     (azure-facts 11). Images that take the place of others at once come last."""
     images = release["images"]
     exports = run.target.exports(images)
     failure: ImagegenError | None = None
     try:
-        _apply_only(run, IMAGES, "distribute.tfplan", targets=image_modules(run.workspace), extra=coming)
+        _apply_only(run, IMAGES, "distribute.tfplan", targets=image_modules(run.workspace), extra=pending)
     except ImagegenError as error:
         failure = _timed_out(run, error)
     run.terraform.deadline = None
@@ -220,7 +217,7 @@ def _apply_only(
             "nothing was changed; the template or the workspace was edited during the build",
         )
     secrets_again = [run.keys.var_file]  # an ephemeral value is not in a plan and is passed at both commands
-    with Watch(run.job, run.target, run.events) as watch:
+    with Watch(run.job, run.target, run.events, relay=run.relay) as watch:
         try:
             run.terraform.apply(plan, var_files=secrets_again, on_event=watch)
         except TerraformFailed as error:
@@ -243,7 +240,7 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
     """After a failure: end everything, or keep the machine for a look."""
     blueprint = run.job.blueprint
     validating = run.journal.phase == "validate"
-    policy: str = run.request.on_error or (
+    policy: str = run.journal.on_error or (
         blueprint.on_validation_error if validating else blueprint.on_customizer_error
     )
     try:
@@ -252,14 +249,13 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
         keeps = False
     if keeps:
         run.note(kept=True)
-        folder = shlex.quote(str(run.workspace))
         if login := _login(run):
-            run.events.note(f"the machine is kept: log in with `imagegen ssh {folder}`")
+            run.events.note(f"the machine is kept: log in with `{to_paste('imagegen', 'ssh', run.workspace)}`")
             run.events.note(f"or with `{shlex.join(login)}`")
         else:
             run.events.note(f"the machine is kept in {blueprint.azure.group if blueprint.azure else 'place'}")
-        again = to_paste("imagegen", "apply", run.workspace, *marked.flags(run.request.secrets))
-        run.events.note(f"`{again}` goes on at the failed step; `imagegen cleanup {folder}` ends it")
+        again, end = run.request.again("apply"), run.request.again("cleanup")
+        run.events.note(f"`{again}` goes on at the failed step; `{end}` ends it")
         return
     with suppress(OSError):
         what = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from generator.build import begun, journal, releases, rest, secrets, settle
+from generator.build import begun, folders, journal, rest, settle
 from generator.build.failures import TerraformCrashed, TerraformFailed
 from generator.build.target import Request
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError, to_paste
+from generator.workspace import ledger as ledgers
 
 STATE = "terraform.tfstate"
 # What a Terraform leaves that is killed, or cannot write its state to a full disk.
@@ -20,7 +21,7 @@ TERRAFORMS_REMAINS = (".terraform.tfstate.lock.info", "errored.tfstate")
 
 def ends_the_rest(request: Request) -> str:
     """Which command ends what is left, in words."""
-    return f"`{to_paste('imagegen', 'cleanup', request.workspace)}` ends what is left"
+    return f"`{request.again('cleanup')}` ends what is left"
 
 
 @contextmanager
@@ -62,16 +63,17 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
     workspace, target = request.workspace, request.target
     target.require_lease()
     terraform.shelter(request.events.note)
-    record = journal.read(workspace)
-    ended = [_named(record)] if record else []
-    folders = secrets.folders_of(workspace, request.settings.state_dir, record)
-    request = replace(request, elsewhere=begun.elsewhere(folders, request.blueprint))
-    for folder in folders:
+    record = _own_record(request, terraform)
+    found = folders.of_workspace(workspace, request.settings.state_dir, record)
+    ours = [folder for folder in found if folder.parent == request.settings.state_dir / folders.BUILDS]
+    request = replace(request, elsewhere=begun.elsewhere(ours, request.blueprint), folders=tuple(found))
+    for folder in found:
+        request.held.take(folder, workspace)
         target.stop(folder)
     in_state = _in_state(request, terraform, record)
-    settled = _settle(request, terraform, record, in_state, folders)
-    released = _release(request, record, folders)
-    for folder in folders:
+    settled = _settle(request, terraform, record, in_state, ours)
+    released = _release(request, record, ours)
+    for folder in found:
         _remove_machines(folder)
     left = rest.staged(in_state, workspace)
     if rest.is_behind(request, terraform, in_state):
@@ -79,13 +81,15 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
     elif left or settled:  # not before the target's own release: a machine that is off keeps its run commands
         forgotten = tuple(rest.bring(request, terraform))
         left = [address for address in left if not address.startswith(forgotten)]
-    elif (record or in_state) and rest.lacking(request, releases.load(workspace), in_state):
+    elif (record or in_state) and rest.lacking(request, ledgers.load(workspace), in_state):
         _take_in(request, terraform)
-    ended = ended or left or released
+    ended = [_named(record)] if record and (found or left or released) else left or released
+    if record and not ended:
+        request.events.note(f"nothing was found of the {_named(record)}; its files were in {record.directory}")
     terraform.sweep()
     journal.clear(workspace)  # first: without their folders what it tells of would count as somebody else's
-    for folder in folders:
-        secrets.remove(folder)
+    for folder in found:
+        folders.remove(folder)
         ended = ended or ["the files of a build"]
     for name in TERRAFORMS_REMAINS:  # all that they tell of is ended, or settled with the ledger
         (workspace / name).unlink(missing_ok=True)
@@ -94,29 +98,48 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
     return ended
 
 
+def _own_record(request: Request, terraform: Terraform) -> journal.Journal | None:
+    """The journal of this workspace's build. That of a copied workspace goes, with what its state has of the original's
+    build: none of it is touched."""
+    workspace = request.workspace
+    record = journal.read(workspace)
+    original = folders.original(workspace, record, request.settings.state_dir)
+    if original is None:
+        return record
+    if request.settings.backend:
+        raise ImagegenError(
+            f"{workspace} is a copy of {original} and has the same Terraform state",
+            f"run the command in the original, where the build was begun: `{to_paste('imagegen', 'status', original)}`",
+        )
+    request.events.note(f"{workspace} is a copy of {original}, whose build is left alone")
+    terraform.forget(rest.staged(terraform.state_list(), workspace))
+    journal.clear(workspace)
+    return None
+
+
 def _settle(
-    request: Request, terraform: Terraform, record: journal.Journal | None, in_state: list[str], folders: list[Path]
+    request: Request, terraform: Terraform, record: journal.Journal | None, in_state: list[str], found: list[Path]
 ) -> bool:
     """Settle images and ledger. What stands in the way of that keeps no machine alive, unless images are still to be
     made of it."""
     try:
-        settled = settle.images(request, terraform, record, in_state, folders)
-        return settle.retired(request, terraform, record, in_state, folders) or settled
+        settled = settle.images(request, terraform, record, in_state, found)
+        return settle.retired(request, terraform, record, in_state, found) or settled
     except ImagegenError:
-        if not settle.needs_machine(request, record, folders):
-            _release(request, record, folders)
+        if not settle.needs_machine(request, record, found):
+            _release(request, record, found)
         raise
 
 
-def _release(request: Request, record: journal.Journal | None, folders: list[Path]) -> list[str]:
-    known = {folder.name for folder in (*folders, *([Path(record.directory)] if record else []))}
+def _release(request: Request, record: journal.Journal | None, found: list[Path]) -> list[str]:
+    known = {folder.name for folder in (*found, *([Path(record.directory)] if record else []))}
     whose = None if request.others else known
     return [each for one in request.blueprints for each in request.target.release(one, request.events, whose)]
 
 
 def _remove_machines(folder: Path) -> None:
     """Remove what the machines of a build left, now that they have ended; the rest is needed to the end."""
-    for path in folder.iterdir():
+    for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
 

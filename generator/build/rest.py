@@ -4,21 +4,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from generator.build import releases
 from generator.build.address import parse
 from generator.build.failures import TerraformFailed, of_image, retiring
 from generator.build.modules import image_modules
-from generator.build.releases import Ledger
 from generator.build.target import Request
 from generator.build.terraform import Terraform
 from generator.errors import ImagegenError
+from generator.workspace import ledger as ledgers
 from generator.workspace import state
-from generator.workspace.store import LEDGER
+from generator.workspace.azure import WORKSPACE_TAG
+from generator.workspace.ledger import Ledger
 
 BEHIND = "the state has released images that the ledger lacks"
 BEHIND_HINT = (
-    f"your checkout is behind the state: bring {LEDGER} up to date; where a build was cut off and its files are gone,"
-    " `terraform state rm` what it made, and delete it"
+    "your checkout is behind: pull it; a release whose commit is lost is brought back by `imagegen releases repair DIR`"
 )
 # The resources that images are, each the `this` of its module.
 KINDS = ("azurerm_shared_image_version", "azurerm_image", "terraform_data")
@@ -33,7 +32,7 @@ def bring(request: Request, terraform: Terraform, *, refresh: bool = True) -> li
     """
     workspace, target = request.workspace, request.target
     if target.refreshes:
-        strange = _strange(request, releases.load(workspace), terraform.ids())
+        strange = _strange(request, ledgers.load(workspace), terraform.ids())
     else:  # everything stands for a folder, and only one of a build's is ever removed
         strange = _elsewhere(request, state.directories(workspace))
     if strange:
@@ -80,6 +79,34 @@ def images_of(in_state: list[str], version: str, output: str = "") -> list[str]:
     return [address for address, (name, of) in found.items() if name and of == version and output in ("", name)]
 
 
+def refuse_foreign(request: Request, terraform: Terraform) -> None:
+    """Raise ImagegenError when a remote state is that of another workspace: two of them have the same key.
+
+    A state says whose it is in the output `workspace`; one of 0.1.0 has only the tags of its images. A state that has
+    an image of this ledger is this workspace's, whatever its name was before.
+    """
+    blueprint = request.blueprint
+    if blueprint.azure is None or not blueprint.azure.backend:
+        return
+    name = terraform.outputs().get("workspace")
+    images = terraform.attributes(KINDS)
+    tags = {found for each in images if (found := (each.get("tags") or {}).get(WORKSPACE_TAG))}
+    if name == blueprint.name or (name is None and (not tags or blueprint.azure.id in tags)):
+        return
+    known = {
+        image["id"]
+        for release in ledgers.load(request.workspace).releases.values()
+        for image in release["images"].values()
+    }
+    if known & {str(each.get("id")) for each in images}:
+        return
+    whose = f"`{name}`" if name else f"with the id {', '.join(sorted(tags))}"
+    raise ImagegenError(
+        f"the state `{dict(blueprint.azure.backend)['key']}` is of another workspace, {whose}",
+        "give each workspace a key of its own, such as `key={name}.tfstate`, and generate it again",
+    )
+
+
 def refuse_behind(ledger: Ledger, terraform: Terraform) -> None:
     """Raise ImagegenError when the state has images of versions that the ledger does not know (azure-facts 2)."""
     if missing := _unknown(ledger, terraform.state_list()):
@@ -88,7 +115,7 @@ def refuse_behind(ledger: Ledger, terraform: Terraform) -> None:
 
 def is_behind(request: Request, terraform: Terraform, in_state: list[str]) -> bool:
     """Whether the ledger lacks images of the state, which is told. Terraform, which would end them, is not run then."""
-    ledger = releases.load(request.workspace)
+    ledger = ledgers.load(request.workspace)
     if not _unknown(ledger, in_state) or not (missing := _unknown(ledger, terraform.state_list())):
         return False
     request.events.note(f"{BEHIND}: {', '.join(missing)}; {BEHIND_HINT}")
@@ -116,13 +143,18 @@ def _strange(request: Request, ledger: Ledger, ids: dict[str, set[str]]) -> list
 
 
 def _elsewhere(request: Request, directories: dict[str, set[str]]) -> list[str]:
-    """The addresses of what stands for a folder that is not of a build."""
+    """The addresses of what stands for a folder that is not of a build of this workspace, such as what the state of a
+    copied workspace has. A folder that is gone is nobody's."""
     modules = image_modules(request.workspace) if directories else []
     return [
         address
         for address, found in directories.items()
-        if not is_image(address, modules) and not all(_owns(request, one) for one in found)
+        if not is_image(address, modules) and not all(_is_removable(request, Path(one)) for one in found)
     ]
+
+
+def _is_removable(request: Request, folder: Path) -> bool:
+    return _owns(request, str(folder)) and (folder.parent in request.folders or not folder.exists())
 
 
 def _owns(request: Request, resource_id: str) -> bool:

@@ -3,13 +3,14 @@
 import os
 from dataclasses import replace
 
-from generator.build import begun, journal, marked, releases, secrets
+from generator.build import begun, folders, journal, marked, secrets
 from generator.build.address import parse
 from generator.build.build import Build
-from generator.build.target import Job, Request, Resolved
+from generator.build.target import SAVED, Job, Request, Resolved
 from generator.build.terraform import Change, Terraform
 from generator.build.watch import ALL_STEPS, DEPROVISION, KEEP, ROOM, title
-from generator.errors import ImagegenError, to_paste
+from generator.errors import ImagegenError
+from generator.workspace import ledger as ledgers
 from generator.workspace.files import from_json
 
 
@@ -22,13 +23,21 @@ def going_on(request: Request, terraform: Terraform) -> Build | None:
     record = journal.read(request.workspace)
     if record is None or record.phase == journal.RETIRING:
         return None
+    if folders.original(request.workspace, record, request.settings.state_dir):
+        return None
     build = _rebuilt(request, terraform, record)
     reason = _why_not(request, record) or (_why_not_here(build) if build else "its key or its inputs are gone")
+    if build and reason == SAVED:
+        step = title(request.blueprint, record.step) if record.step else "the first step"
+        request.events.note(f"resuming the build of {record.version} at `{step}` from the VM that was saved before it")
+        journal.advance(request.workspace, record, kept=False)  # a kept VM is not asked for: this replaces it
+        return None
     if reason or build is None:
         request.events.note(f"the build of {record.version} that broke starts anew: {reason}")
         return None
     _require_secrets(build)
-    build.journal = replace(record, pid=os.getpid(), kept=False, resumed=True)
+    on_error = request.on_error or record.on_error
+    build.journal = replace(record, pid=os.getpid(), kept=False, resumed=True, on_error=on_error)
     build.note()
     step = title(request.blueprint, record.step) if record.step else "the first step"
     request.events.note(f"going on with the build of {record.version} at `{step}`")
@@ -39,10 +48,11 @@ def _require_secrets(build: Build) -> None:
     """Raise ImagegenError unless the secrets are given that the machine has: others would not be masked."""
     had = begun.secrets_of(build.job.directory)
     if set(had) != set(build.request.secrets):
-        flags = marked.flags(had)
+        flags = " ".join(marked.flags(had)) or "no --secret"
+        again = replace(build.request, secrets=dict.fromkeys(had, "")).again("apply")
         raise ImagegenError(
-            f"the build of {build.job.version} that broke was begun with {' '.join(flags) or 'no --secret'}",
-            f"`{to_paste('imagegen', 'apply', build.workspace, *flags)}` goes on; with --fresh it starts anew",
+            f"the build of {build.job.version} that broke was begun with {flags}",
+            f"`{again}` goes on; with --fresh it starts anew",
         )
 
 
@@ -63,9 +73,10 @@ def _why_not(request: Request, record: journal.Journal) -> str:
 
 def _rebuilt(request: Request, terraform: Terraform, record: journal.Journal) -> Build | None:
     """The build as it was decided once; None when a part of that is gone."""
-    directory = secrets.folder_of(record, request.settings.state_dir)
+    directory = folders.of_record(record, request.settings.state_dir)
     if directory is None:
         return None
+    request.held.take(directory, request.workspace)
     try:
         values = from_json((directory / journal.INPUTS).read_bytes())
         source = Resolved.of(record.source)
@@ -74,8 +85,8 @@ def _rebuilt(request: Request, terraform: Terraform, record: journal.Journal) ->
         return None
     if values.get("build_version") != record.version:
         return None
-    job = Job(request.workspace, request.blueprint, record.version, directory, request.template_digest, source)
-    ledger = releases.load(request.workspace)
+    job = Job(request.workspace, request.blueprint, record.version, directory, request.content_digest, source)
+    ledger = ledgers.load(request.workspace)
     return Build(request=request, job=job, terraform=terraform, keys=keys, values=values, ledger=ledger, journal=record)
 
 

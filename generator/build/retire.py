@@ -3,37 +3,43 @@
 import os
 import secrets as random
 
-from generator.build import journal, numbering, releases, secrets
+from generator.build import folders, journal
 from generator.build.recover import clean_up
+from generator.build.rest import refuse_foreign
 from generator.build.target import Request
 from generator.build.terraform import Terraform
-from generator.errors import ImagegenError, to_paste
+from generator.errors import ImagegenError
+from generator.workspace import ledger as ledgers
+from generator.workspace.versions import sort_key
 
 
 def retire(request: Request, version: str) -> None:
-    """Take a released version out of service: first the ledger says so, then its images and their state go.
+    """Take a released version out of service: first the ledger says so, then its images and their state go. The caller
+    holds the workspace's lease.
 
     The journal has it from the beginning, so that what is cut off is finished by the next command, this one included.
     Raises ImagegenError when there is no such version, or a build that broke is not at its end.
     """
     workspace, target = request.workspace, request.target
-    with journal.lease(workspace), target.lease(request.blueprint):
+    with target.lease(request.blueprint), request.held:
         record = journal.read(workspace)
         if record and record.phase != journal.RETIRING:
-            hint = f"end it with `{to_paste('imagegen', 'cleanup', workspace)}`, or go on with it"
+            hint = f"end it with `{request.again('cleanup')}`, or resume it with `{request.again('apply')}`"
             raise ImagegenError(f"a build of {record.version} is not at its end here", hint)
         terraform = Terraform(workspace, request.settings, target.environment())
         terraform.init()
+        refuse_foreign(request, terraform)
         if record:
             clean_up(request, terraform, quiet=True)
-        ledger = releases.load(workspace)
+        ledger = ledgers.load(workspace)
         if ledger.statuses().get(version) not in ("released", "retired"):
-            known = ", ".join(sorted(ledger.released(), key=numbering.sort_key)) or "none"
+            known = ", ".join(sorted(ledger.released(), key=sort_key)) or "none"
             raise ImagegenError(f"version {version} is not in service", f"released are: {known}")
         directory = request.settings.state_dir / "builds" / random.token_hex(6)
         journal.write(workspace, journal.Journal(version, journal.RETIRING, str(directory), os.getpid()))
-        secrets.claim(directory, workspace)
-        releases.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
+        folders.claim(directory, workspace)
+        request.held.take(directory, workspace)
+        ledgers.save(workspace, ledger.with_release(version, ledger.releases[version] | {"status": "retired"}))
         try:
             clean_up(request, terraform, quiet=True)
         except KeyboardInterrupt:

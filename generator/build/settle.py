@@ -4,17 +4,17 @@ A journal lies in the workspace, so anybody may have written it: what it tells o
 the workspace proves that it was begun on this computer.
 """
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-from generator.build import journal, numbering, releases, rest, secrets
+from generator.build import journal, rest, secrets
 from generator.build.failures import TerraformFailed
 from generator.build.journal import Journal
 from generator.build.modules import image_modules
-from generator.build.releases import Ledger
 from generator.build.target import PLANNED, Job, Request, Resolved
 from generator.build.terraform import Terraform
-from generator.errors import to_paste
+from generator.workspace import ledger as ledgers
+from generator.workspace.ledger import Ledger
+from generator.workspace.versions import is_version
 
 
 def images(
@@ -25,16 +25,18 @@ def images(
 
     folders: those of the build. Returns whether one was released: its images are to be imported again.
     """
-    ledger = releases.load(request.workspace)
+    ledger = ledgers.load(request.workspace)
     meant = _meant(request, ledger, record, folders)
-    coming = sorted(set(meant.releases) - set(ledger.releases))
-    made = [one for one in coming if _settle(request, terraform, one, ledger, meant, in_state, folders)]
+    pending = sorted(set(meant.releases) - set(ledger.releases))
+    if not pending and meant != ledger:  # killed between two files of it: the release is there, the older ones are not
+        ledgers.save(request.workspace, meant)
+    made = [one for one in pending if _settle(request, terraform, one, ledger, meant, in_state, folders)]
     return bool(made)
 
 
 def needs_machine(request: Request, record: Journal | None, folders: list[Path]) -> bool:
     """Whether released images may have given way to ones that are still to be made."""
-    ledger = releases.load(request.workspace)
+    ledger = ledgers.load(request.workspace)
     return bool(_displaced(ledger, _meant(request, ledger, record, folders)))
 
 
@@ -54,11 +56,11 @@ def _settle(
     terraform.forget(rest.images_of(in_state, version))
     if made:
         released = release | {"images": target.as_made(release["images"]), "status": "released"}
-        releases.save(workspace, meant.with_release(version, released))
+        ledgers.save(workspace, meant.with_release(version, released))
         request.events.note(f"{version} is released: its images were made")
     elif folders:
         target.discard(workspace, release["images"], request.events)
-        releases.save(workspace, ledger.overwriting(_gone(request, ledger, meant)))
+        ledgers.save(workspace, ledger.superseding(_gone(request, ledger, meant)))
     else:
         where = ", ".join(str(image.get("id") or image["directory"]) for image in release["images"].values())
         request.events.note(f"{version} was not begun here and is not whole: delete by hand what there is of {where}")
@@ -75,12 +77,12 @@ def retired(
     """
     if record is None or record.phase not in (journal.RETIRING, journal.UNKNOWN):
         return False
-    ledger = releases.load(request.workspace)
+    ledger = ledgers.load(request.workspace)
     versions = {version for version, status in ledger.statuses().items() if status == "retired"}
     if record.phase == journal.RETIRING:
         versions &= {record.version}
     if versions and not folders:
-        again = [to_paste("imagegen", "releases", "retire", request.workspace, version) for version in sorted(versions)]
+        again = [request.again("releases retire", version) for version in sorted(versions)]
         request.events.note(f"a retirement was not begun here, and is left as it is: `{'`, `'.join(again)}`")
         return False
     for version in versions:
@@ -90,35 +92,39 @@ def retired(
 
 
 def _meant(request: Request, ledger: Ledger, record: Journal | None, folders: list[Path]) -> Ledger:
-    """The ledger as it was to become. Without a word for that, as in a container that is gone with its home, it is
+    """The ledger as it was to become. Where no file says so, as in a container that is gone with its home, it is
     decided again from the journal."""
-    for path in (folder / journal.COMING for folder in folders):
+    for path in (folder / journal.PENDING for folder in folders):
         if path.exists():
             try:
-                return releases.parse(path.read_bytes())
+                version, release, superseded = ledgers.parse_pending(path.read_bytes())
             except ValueError:
                 return _meant_again(request, ledger, record)
+            known = [
+                (of, output) for of, output in superseded if output in ledger.releases.get(of, {}).get("images", {})
+            ]
+            meant = ledger.superseding(known)
+            return meant if version in ledger.releases else meant.with_release(version, release)
     distributing = record is not None and record.phase == journal.DISTRIBUTE and not folders
     return _meant_again(request, ledger, record) if distributing else ledger
 
 
 def _meant_again(request: Request, ledger: Ledger, record: Journal | None) -> Ledger:
     """What a build was to release, decided again from the journal."""
-    if record is None or not numbering.is_version(record.version) or record.version in ledger.releases:
+    if record is None or not is_version(record.version) or record.version in ledger.releases:
         return ledger
     try:
         source, directory = Resolved.of(record.source), Path(record.directory)
     except ValueError:  # it is damaged too
         return ledger
-    job = Job(request.workspace, request.blueprint, record.version, directory, request.template_digest, source)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    release = request.target.coming(job, PLANNED) | {"status": "coming", "time": now}
-    return ledger.overwriting(request.target.displaced(job, ledger)).with_release(record.version, release)
+    job = Job(request.workspace, request.blueprint, record.version, directory, request.content_digest, source)
+    release = job.pending(request.target.coming(job, PLANNED), resumed=record.resumed)
+    return ledger.superseding(request.target.displaced(job, ledger)).with_release(record.version, release)
 
 
 def _make_after_all(request: Request, terraform: Terraform, folders: list[Path]) -> None:
     """Make the images for which released ones were removed, while the machine that they are made of still stands."""
-    names = (journal.INPUTS, secrets.VAR_FILE, journal.COMING)
+    names = (journal.INPUTS, secrets.VAR_FILE, journal.PENDING)
     var_files = [path for name in names for folder in folders if (path := folder / name).exists()]
     request.events.note("released images have given way: the new ones are made after all")
     try:

@@ -1,24 +1,34 @@
 """What the phases ask of a target: generator/local is one, generator/azure the other."""
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from generator.build import marked
 from generator.build.events import Events
+from generator.build.folders import Held
 from generator.build.marked import Secrets
-from generator.build.releases import Ledger, Release
+from generator.build.ssh import Route
+from generator.errors import Problem, to_paste
 from generator.settings import Settings
 from generator.workspace.blueprint import Blueprint, Step
 from generator.workspace.files import require
+from generator.workspace.ledger import PENDING, SCHEMA, Ledger, Release
+
+if TYPE_CHECKING:
+    from generator.build.relay import Relay
 
 Values = dict[str, Any]
 OnError = Literal["cleanup", "abort", "ask"]
 Ask = Callable[[str], bool]
 # Stands in a mere plan for what only a build can know.
 PLANNED = "planned"
+# The reason not to resume on the VM of a broken build: one without the traces of the failed step is in the cache.
+SAVED = "a saved VM is in the cache"
 
 
 @dataclass(frozen=True)
@@ -47,8 +57,16 @@ class Job:
     blueprint: Blueprint
     version: str
     directory: Path
-    template_digest: str
+    content_digest: str
     source: Resolved
+
+    def pending(self, made: Release, *, resumed: bool = False) -> Release:
+        """The ledger entry of this build before its images exist. `made`: what the target says of it."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return made | {
+            "content": self.content_digest, "resumed": resumed, "schema": SCHEMA, "status": PENDING, "time": now,
+            "version": self.version,
+        }  # fmt: skip
 
 
 class Target(Protocol):
@@ -65,6 +83,9 @@ class Target(Protocol):
 
         Where nothing is `building`: when what a build left cannot be ended.
         """
+
+    def require_login(self) -> None:
+        """Raise an ImagegenError when the cloud would refuse the caller, or does not know who that is."""
 
     def environment(self) -> dict[str, str]:
         """What of the caller's environment Terraform needs for this target, beyond its own settings."""
@@ -97,8 +118,14 @@ class Target(Protocol):
     def planned_values(self, job: Job) -> Values:
         """The inputs for a mere plan: nothing is made, and what only a build can know is a placeholder."""
 
-    def give(self, job: Job, secrets: Secrets) -> None:
-        """Bring secrets that the user marked to the machine, where the steps find them."""
+    def ssh_route(self, job: Job) -> Route | None:
+        """How the VMs of a build are reached by SSH; None where the steps do not run over SSH."""
+
+    def give(self, job: Job, secrets: Secrets, relay: "Relay | None") -> None:
+        """Send the secrets that the user named to the VM, over the relay if the steps run over SSH."""
+
+    def require_able(self, job: Job) -> None:
+        """Raise ImagegenError where the machine cannot go on, though it stands, and Terraform waits for it in vain."""
 
     def alive(self, job: Job) -> bool:
         """Whether a machine of a build still runs, so that the build can go on, or be looked at."""
@@ -113,7 +140,7 @@ class Target(Protocol):
         """Inputs for the second machine, which starts from the captured disk; from the source when that is empty."""
 
     def coming(self, job: Job, captured: str) -> Release:
-        """The ledger entry of this build, before its images exist."""
+        """What this build makes, as the ledger has it: `source` and `images`."""
 
     def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
         """The released images, as (version, output), that this build's will take the place of."""
@@ -155,6 +182,9 @@ class Target(Protocol):
     def as_made(self, images: dict[str, Any]) -> dict[str, Any]:
         """The entries of images that are whole, as the ledger is to have them: in the order in which they are read."""
 
+    def find_released(self, workspace: Path, blueprint: Blueprint) -> dict[str, Release]:
+        """The releases of this workspace by version, as the images themselves tell of them."""
+
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """Versions that exist where images would go, in the ledger or not; True: it says it is this workspace's."""
 
@@ -176,27 +206,39 @@ class Request:
     """What a user asked for: this workspace, as generated, on this target.
 
     version: the wanted one, None for the next; on_error: over the template's own choice; fresh: never go on with a
-    build that broke; wait: for another command that is at work in the workspace; secrets: marked values for the steps;
-    ask: puts a yes-or-no question to the user; recheck: raises ImagegenError where the workspace is another by now than
-    when this was asked for; elsewhere: the blueprint with the staging of builds that began with
-    another than the template has now; others: end builds too that were begun in other folders or on other computers.
+    build that broke; secrets: marked values for the steps; ask: puts a yes-or-no question to the user; elsewhere: the
+    blueprint with the staging of builds that began with another than the template has now; others: end builds too that
+    were begun in other folders or on other computers; trust: run a workspace that is not as generated; flags: those of
+    this run that the workspace does not record, as words for the next `apply`; warnings: of its template;
+    held: the folders of builds that this command works on; folders: those that are to be removed.
     """
 
     workspace: Path
     blueprint: Blueprint
-    template_digest: str
+    content_digest: str
     target: Target
     settings: Settings
     events: Events
     version: str | None = None
     on_error: OnError | None = None
     fresh: bool = False
-    wait: bool = False
     secrets: Secrets = field(default_factory=dict)
     ask: Ask = lambda _question: False
-    recheck: Callable[[], None] = lambda: None
     elsewhere: tuple[Blueprint, ...] = ()
     others: bool = False
+    trust: bool = False
+    flags: tuple[str, ...] = ()
+    warnings: Sequence[Problem] = ()
+    held: Held = field(default_factory=Held)
+    folders: tuple[Path, ...] = ()
+
+    def again(self, command: str, *words: str) -> str:
+        """The command line of the next `apply`, `cleanup` or `releases retire` in this workspace, to be pasted into a
+        shell: with the flags of this run without which it would be refused."""
+        flags = ["--trust"] if self.trust else []
+        if command == "apply":
+            flags += [*self.flags, *marked.flags(self.secrets)]
+        return to_paste("imagegen", *command.split(), self.workspace, *words, *flags)
 
     @property
     def blueprints(self) -> tuple[Blueprint, ...]:

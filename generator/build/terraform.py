@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 from python_terraform import IsFlagged
 from python_terraform import Terraform as CommandBuilder
 
-from generator import run
+from generator import private, run
 from generator.build import state_lock
 from generator.build.failures import (
     Diagnostic,
@@ -32,7 +32,7 @@ from generator.build.failures import (
 from generator.build.modules import MODULES, manifest, module_calls
 from generator.errors import ImagegenError
 from generator.settings import Settings
-from generator.workspace.files import atomic_write, remove_unfinished
+from generator.workspace.files import private_write, remove_unfinished
 
 Event = dict[str, Any]
 PROVIDERS = ".terraform/providers"
@@ -76,7 +76,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         self._sheltered = True
         if len(os.fsencode(self._temporary)) <= TEMPORARY_LENGTH:
             with suppress(OSError):  # a full disk: what is to be ended ends all the same
-                self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+                private.folder(self._temporary)
                 self.environment["TMPDIR"] = str(self._temporary)
 
         def unlock(lock: str) -> str:
@@ -95,7 +95,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder for the files of one command, where a later `sweep` finds it when this one is killed."""
-        self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.folder(self._temporary)
         with tempfile.TemporaryDirectory(prefix="once-", dir=self._temporary) as folder:
             yield Path(folder)
         with suppress(OSError):  # somebody else has theirs there
@@ -106,7 +106,12 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         if not self._initialised():
             self._remove_installed()
             self.execute("init", input=False, json=IsFlagged)
-            atomic_write(self._mark, _fingerprint(self.folder))
+            self._remember(_fingerprint(self.folder))
+
+    def _remember(self, fingerprint: bytes) -> None:
+        """Note with what the workspace was initialised."""
+        private.folder(self._mark.parent)
+        private_write(self._mark, fingerprint)
 
     def _remove_installed(self) -> None:
         """Remove what somebody had installed. What stays would be run."""
@@ -115,6 +120,8 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
             shutil.rmtree(installed)
         except FileNotFoundError:
             return
+        except NotADirectoryError:
+            installed.unlink()
         except OSError as error:
             raise ImagegenError(f"{installed} cannot be removed: {error.strerror}", "remove it by hand") from error
 
@@ -129,7 +136,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
                 return True
             if _has_providers(self.folder) or known != manifest(module_calls(self.folder)):
                 return False
-            atomic_write(self._mark, fingerprint)
+            self._remember(fingerprint)
             return True
         except OSError:
             return False
@@ -141,6 +148,8 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """Plan, and return what would change. `out` keeps the plan for `apply`; without `lock` a plan that is only
         shown neither waits for a build nor leaves a lock behind when it is killed."""
         changes: list[Change] = []
+        if out:
+            private_write(out, b"")  # Terraform keeps the mode; the plan has the values of all variables
 
         def collect(event: Event) -> None:
             if event.get("type") == "planned_change":
@@ -165,6 +174,12 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
             var_file=[_absolute(path) for path in var_files], lock_timeout="10s",
         )  # fmt: skip
 
+    def versions(self) -> dict[str, str]:
+        """The version of Terraform, as `terraform`, and of each installed provider, by its address in the registry."""
+        answer = json.loads(self._ask("version", json=IsFlagged).stdout or "{}")
+        providers: dict[str, str] = answer.get("provider_selections", {})
+        return {"terraform": answer.get("terraform_version", "")} | providers
+
     def state_list(self) -> list[str]:
         """The addresses in the state; empty when there is no state."""
         done = self._ask("state list", environment={"TF_CLI_ARGS": "-no-color"})
@@ -188,15 +203,32 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
     def _managed(self) -> dict[str, list[dict[str, Any]]]:
         """What the state has instances of, by address."""
+        return {
+            ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part): one["instances"]
+            for one in self._pulled().get("resources", [])
+            if one["instances"] and one["mode"] == "managed"
+        }
+
+    def outputs(self) -> dict[str, Any]:
+        """The values of the root's outputs in the state, by name."""
+        return {name: output["value"] for name, output in self._pulled().get("outputs", {}).items()}
+
+    def attributes(self, kinds: Collection[str]) -> list[dict[str, Any]]:
+        """The attributes of the resources of these types that the state has."""
+        return [
+            instance["attributes"]
+            for one in self._pulled().get("resources", [])
+            for instance in one["instances"]
+            if one["type"] in kinds
+        ]
+
+    def _pulled(self) -> dict[str, Any]:
+        """The state; empty when there is none."""
         done = self._ask("state pull")
         if done.code != 0:
             raise state_failed("state pull", done.stderr)
-        resources = json.loads(done.stdout)["resources"] if done.stdout.strip() else []
-        return {
-            ".".join(part for part in (one.get("module"), one["type"], one["name"]) if part): one["instances"]
-            for one in resources
-            if one["instances"] and one["mode"] == "managed"
-        }
+        state: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
+        return state
 
     def forget(self, addresses: Sequence[str]) -> None:
         """Take resources out of the state; what they stand for is left alone."""

@@ -14,10 +14,12 @@ from generator.build.events import Events
 from generator.build.failures import TerraformFailed
 from generator.build.terraform import Event
 from generator.errors import StepFailed
-from generator.masks import Folded
+from generator.system import redact
 from generator.workspace.blueprint import Blueprint, Step
+from generator.workspace.scripts import interpreter_hint
 
 if TYPE_CHECKING:
+    from generator.build.relay import Relay
     from generator.build.target import Job, Target
 
 TAIL_LINES = 20
@@ -35,6 +37,8 @@ _BOOKKEEPING = "terraform_data"
 _WORK = {"run", "this"}
 CACHED, KEEP, ROOM = "terraform_data.cached", "terraform_data.keep", "terraform_data.room"
 FOLLOWER_SECONDS = 5.0
+GOING_DOWN = "imagegen: the VM is going down"  # the last line of a step that restarts it (modules/steps/shell)
+RESTART_HINT = "a Shell step must not restart the VM, here and in Image Builder"
 
 
 def phase_of(address: str) -> str:
@@ -71,6 +75,25 @@ def step_of(blueprint: Blueprint, module: str) -> Step | None:
     return next((step for step in blueprint.steps + blueprint.validations if step.module == module), None)
 
 
+class Printed:
+    """The lines that one step prints, without secrets. A secret may stand in several lines, or in one that the VM has
+    cut into pieces (modules/steps/shell/run.sh.tftpl), so the end of a line may come later."""
+
+    def __init__(self) -> None:
+        self._stream = redact.Stream()
+        self._begun = ""
+
+    def lines(self, line: str) -> list[str]:
+        """The lines that may be shown now that this one has come."""
+        *whole, self._begun = (self._begun + self._stream.feed(f"{line}\n")).split("\n")
+        return whole
+
+    def rest(self) -> list[str]:
+        """What was held back, at the end of the step."""
+        rest, self._begun = self._begun + self._stream.rest(), ""
+        return rest.removesuffix("\n").split("\n") if rest else []
+
+
 @dataclass
 class Watch:
     """Turns the events of one terraform run into steps; keeps each step's last lines for the case that it fails.
@@ -82,10 +105,11 @@ class Watch:
     target: "Target"
     events: Events
     on_step: Callable[[str], None] = lambda _module: None
+    relay: "Relay | None" = None
     tails: dict[str, deque[str]] = field(default_factory=dict)
     failed: str | None = None
     titles: dict[str, str] = field(default_factory=dict)
-    _folded: dict[str, Folded] = field(default_factory=dict)
+    _printed: dict[str, Printed] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
     _connecting: set[str] = field(default_factory=set)
     _connected: set[str] = field(default_factory=set)
@@ -104,6 +128,9 @@ class Watch:
         found = parse((hook.get("resource") or {}).get("addr", ""))
         if not found or hook.get("action") == "delete":
             return
+        if event.get("type") == "apply_progress":  # every ten seconds, of what takes long
+            self.target.require_able(self.job)
+            return
         step, told = self._step(found)
         if found.kind == _BOOKKEEPING and found.name not in _WORK:
             self._bookkept(found.text, event, step, told)
@@ -115,8 +142,10 @@ class Watch:
                 self._output(step, hook.get("output", ""))
             case "apply_complete" | "apply_errored" as kind:
                 self._unfollow(step)
-                self._show(step, self._folded.pop(step, Folded()).rest())
+                self._show(step, self._printed.pop(step, Printed()).rest())
                 ok = kind == "apply_complete"
+                if step == DEPROVISION and self.relay:
+                    self.relay.disconnect()  # the VM waits for this before it powers off
                 self.failed = self.failed if ok else step
                 self.events.finished(step, told, time.monotonic() - self._began.get(step, time.monotonic()), ok)
 
@@ -158,7 +187,7 @@ class Watch:
             thread.join(FOLLOWER_SECONDS)
 
     def _tell(self, step: str, line: str) -> None:
-        self._show(step, self._folded.setdefault(step, Folded()).shown(line))
+        self._show(step, self._printed.setdefault(step, Printed()).lines(line))
 
     def _show(self, step: str, lines: list[str]) -> None:
         for line in lines:
@@ -193,16 +222,23 @@ class Watch:
         printed = list(self.tails.get(failed, ())) or _whole(provider_errors.output(detail))
         tail = (step and _whole(self.target.log_of(self.job, step))) or printed[-TAIL_LINES:]
         reason = _reason(detail)
-        hint = None if reason.startswith(EXIT_CODE) else _hint(detail) or self.target.advice(detail)
+        if reason.startswith(EXIT_CODE):
+            hint = interpreter_hint(step.content, tail) if step else None
+        else:
+            hint = _hint(detail) or self.target.advice(detail)
+        if self.relay and self.relay.failure:
+            reason, hint = self.relay.failure.message, self.relay.failure.hint
+        elif tail and tail[-1] == GOING_DOWN:
+            reason, hint = "it restarts or stops the VM", RESTART_HINT
         return StepFailed(
-            f"`{told}` failed: {reason}", step=told, script=step.file if step else "", tail=tail, hint=hint
+            f"`{told}` failed: {reason}", step=failed, script=step.file if step else "", tail=tail, hint=hint
         )
 
 
-def _whole(pieces: list[str]) -> list[str]:
-    """The lines of a log, with those that were cut into pieces shown as they are while a step runs."""
-    folded = Folded()
-    return [line for piece in pieces for line in folded.shown(piece)] + folded.rest()
+def _whole(lines: list[str]) -> list[str]:
+    """The lines of a log without secrets, as they are shown while a step runs."""
+    printed = Printed()
+    return [shown for line in lines for shown in printed.lines(line)] + printed.rest()
 
 
 def _hint(detail: str) -> str | None:

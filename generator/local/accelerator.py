@@ -12,7 +12,7 @@ from generator.local import bases, host
 from generator.local.bases import Base
 from generator.run import run
 from generator.settings import Settings
-from generator.workspace.files import atomic_write, from_json, to_json
+from generator.workspace.files import from_json, private_write, to_json
 
 Name = Literal["kvm", "tcg"]
 DEVICE = Path("/dev/kvm")
@@ -49,7 +49,7 @@ def explain(settings: Settings, base: Base | None = None) -> Accelerator:
         return known
     accelerator = _probe(kernel)
     with suppress(OSError):  # it is found out anew, then
-        atomic_write(cache, to_json(asdict(accelerator) | {"mark": mark}))
+        private_write(cache, to_json(asdict(accelerator) | {"mark": mark}))
     return accelerator
 
 

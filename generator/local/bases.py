@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from generator.errors import ImagegenError
+from generator import private
+from generator.errors import ImagegenError, UsageError
 from generator.local import files, images, recipe
 from generator.run import inherited
 from generator.settings import Settings
-from generator.workspace.files import atomic_write, from_json, to_json
+from generator.workspace.files import from_json, private_write, to_json
 
 Report = Callable[[str], None]
 Builder = Callable[[Path, Report], str]  # makes disk.raw in the folder, returns the system's version
@@ -82,16 +83,22 @@ def list_bases(settings: Settings) -> list[Base]:
 def require_sound(base: Base) -> None:
     """Raise ImagegenError for a base whose disk is not as it was published.
 
-    Its digest takes seconds: it is made where the disk was written since, as its time says.
+    Its digest takes seconds: it is made where the disk was written since, as its time says, or is a copy.
     """
-    record, written = base.disk.with_name("base.json"), base.disk.stat().st_mtime_ns
+    record, written = base.disk.with_name("base.json"), _written(base.disk)
     facts = from_json(record.read_bytes(), _KINDS)
     if facts.get("written") == written:
         return
     if images.digest(base.disk) != base.digest:
         raise ImagegenError(f"the base {base.name} is damaged", files.remaking(base.disk))
     with suppress(OSError):  # a cache that was copied here; if it takes no writes, it is looked at again
-        atomic_write(record, to_json(facts | {"written": written}), sync=True)
+        private_write(record, to_json(facts | {"written": written}), sync=True)
+
+
+def _written(disk: Path) -> str:
+    """What changes when a disk is written, and when it is copied: its time, and the number of its file."""
+    found = disk.stat()
+    return f"{found.st_mtime_ns} {found.st_ino}"
 
 
 @contextmanager
@@ -114,7 +121,7 @@ def import_base(settings: Settings, file: Path, alias: str, on_line: Report = la
     name = alias.lower()
     parts = name.split(":")
     if len(parts) != 3 or not all(parts) or "/" in name:
-        raise ImagegenError(f"`{alias}` is not of the form publisher:offer:sku")
+        raise UsageError(f"`{alias}` is not of the form publisher:offer:sku", "use --as PUBLISHER:OFFER:SKU")
     if not file.is_file():
         raise ImagegenError(f"{file} is not a file")
     key = f"import-{hashlib.sha256(f'{name} {images.digest(file)}'.encode()).hexdigest()[:16]}"
@@ -158,7 +165,7 @@ def sweep(settings: Settings) -> list[str]:
     left = _left(root)
     if not left or not os.access(root, os.W_OK):
         return []
-    with (root / LOCK).open("w") as file:
+    with private.writing(root / LOCK) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _clear(root)
@@ -177,9 +184,9 @@ def _alone(settings: Settings, on_line: Report) -> Iterator[None]:
 
     The kernel lets go of the lock when its holder and all that it started have ended.
     """
-    root = _root(settings)
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / LOCK).open("w") as file:
+    private.tree(settings.cache_dir)
+    root = private.folder(_root(settings))
+    with private.writing(root / LOCK) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -195,7 +202,7 @@ def _require_free(doomed: list[Base]) -> None:
         if files.is_read(base.disk):
             raise ImagegenError(
                 f"a build stands on the base {base.name}",
-                "wait until it has ended, or end it: `imagegen cleanup` in its workspace",
+                "wait until it has ended, or end it by `imagegen cleanup DIR` of its workspace",
             )
 
 
@@ -237,7 +244,7 @@ def _publish(settings: Settings, facts: dict[str, Any], build: Builder, on_line:
     """Build into a folder beside, add base.json, and let the base appear under its key in one step."""
     final = _root(settings) / facts["key"]
     partial = final.with_name(final.name + PARTIAL)
-    partial.mkdir()
+    private.folder(partial)
     began = time.monotonic()
     try:
         version = build(partial, on_line)
@@ -245,15 +252,16 @@ def _publish(settings: Settings, facts: dict[str, Any], build: Builder, on_line:
         facts |= {"version": version, "sha256": images.digest(disk), "virtual_size": disk.stat().st_size}
         if (packages := partial / "packages").exists():
             facts["packages_sha256"] = images.digest(packages)
-        facts["written"] = disk.stat().st_mtime_ns
+        facts["written"] = _written(disk)
         facts["build_seconds"] = round(time.monotonic() - began, 1)
-        atomic_write(partial / "base.json", to_json(facts), sync=True)
-        disk.chmod(0o444)
+        private_write(partial / "base.json", to_json(facts), sync=True)
+        private.tree(partial)
         if final.exists():  # damaged, or it would have been found
             _discard(final)
         files.publish(partial, final)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        with suppress(ImagegenError, OSError):  # the next command tries again
+            recipe.remove(partial)
         raise
     base = _read(final)
     assert base is not None  # noqa: S101 - published just now, under the lock

@@ -29,7 +29,7 @@ def inputs(settings: Settings, workspace: Path, blueprint: Blueprint, machine: M
     if off or root is None or not warm.possible(wanted) or not _as_generated(workspace, files):
         return {"limit": limit}
     keys = dict(zip(*_keys(blueprint, files, wanted), strict=True))
-    there = {state.key for state in states.sound(root)} - _unwanted(settings, blueprint, keys)
+    there = {state.key for state in states.sound(root, warm.ground(wanted))} - _unwanted(settings, blueprint, keys)
     done = max((number for number, key in enumerate(keys.values(), start=1) if key in there), default=0)
     return {
         "from": list(keys.values())[done - 1] if done else "",
@@ -73,7 +73,7 @@ def _start(machine: Mapping[str, Any]) -> Start:
     )}  # fmt: skip
     return Start(
         directory=Path(machine["directory"]), backing=Path(disk["backing"]), format=disk["format"], seed=disk["seed"],
-        disk_gb=disk["size_gb"], digest=disk["digest"],
+        disk_gb=disk["size_gb"], digest=disk["digest"], host_access=machine.get("host_access", False),
         states=Path(disk["states"]) if "states" in disk else None, **known,
     )  # fmt: skip
 

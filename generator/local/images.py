@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError
-from generator.local import files, host
+from generator.local import fat, files, host
 from generator.run import run
 from generator.workspace.files import atomic_write, from_json, make_folder, to_json
 
@@ -92,6 +92,7 @@ def _write(source: Path, folder: Path, about: Mapping[str, Any]) -> dict[str, An
     image = folder / IMAGE
     options = ("-O", "vpc", "-o", "subformat=fixed,force_size=on")
     run([host.program("qemu-img"), "convert", "-f", "qcow2", *options, str(source), str(image)])
+    fat.clear_free_space(image)
     size = image.stat().st_size
     if (size - FOOTER) % MIB:
         raise ImagegenError(f"{source} is not a whole number of MiB", "resize the disk before capturing it")

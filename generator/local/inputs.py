@@ -15,7 +15,7 @@ from generator.workspace.blueprint import BUILD_USER
 
 # Below Linux's ephemeral ports (ip(7): 32768 and up), so no outgoing connection takes one in the meantime.
 PORTS = range(20000, 32000)
-BOOT_SECONDS = 600
+BOOT_SECONDS = 1800  # a boot takes half a minute; on a busy computer without KVM it may take ten
 
 
 def machine(settings: Settings, job: Job, base: bases.Base | None, public_key: str, port: int) -> Values:
@@ -25,11 +25,11 @@ def machine(settings: Settings, job: Job, base: bases.Base | None, public_key: s
     """
     size = job.blueprint.disk_size_gb
     if base is None:
-        return _values(job, public_key, port, _disk(PLANNED, "raw", "agent", size), "tcg")
+        return _values(settings, job, public_key, port, _disk(PLANNED, "raw", "agent", size), "tcg")
     root = states.folder(settings.cache_dir)
     kept = {"digest": base.digest} | ({"states": str(root)} if states.takes_writes(root) else {})
     disk = _disk(str(base.disk), "raw", base.seed, size) | kept
-    values = _values(job, public_key, port, disk, accelerator.choose(settings, base))
+    values = _values(settings, job, public_key, port, disk, accelerator.choose(settings, base))
     found = cache.inputs(settings, job.workspace, job.blueprint, values["machine"])
     return values | {"machine": values["machine"] | {"cache": found}}
 
@@ -39,7 +39,8 @@ def validation(
 ) -> Values:
     """The variable of the second machine, on an overlay over the captured disk. Without a base: as in a mere plan."""
     seed, accelerated = (base.seed, accelerator.choose(settings, base)) if base else ("agent", "tcg")
-    found: Values = _values(job, public_key, port, _disk(captured, "qcow2", seed, 0), accelerated)["machine"]
+    disk = _disk(captured, "qcow2", seed, 0)
+    found: Values = _values(settings, job, public_key, port, disk, accelerated)["machine"]
     return {"validation_machine": found | {"directory": str(job.directory / "validation")}}
 
 
@@ -56,14 +57,15 @@ def free_port() -> int:
     raise ImagegenError(f"no free port between {PORTS.start} and {PORTS.stop} on 127.0.0.1")
 
 
-def _values(job: Job, public_key: str, port: int, disk: Values, accelerated: str) -> Values:
+def _values(settings: Settings, job: Job, public_key: str, port: int, disk: Values, accelerated: str) -> Values:
     shape = sizes.shape(job.blueprint.vm_size) or sizes.shape(sizes.DEFAULT)
     assert shape is not None  # noqa: S101 - the default is in the table
     shape = sizes.capped(shape, host.cores(), host.memory_mb())
     machine_values = {
         "accelerator": accelerated, "cores": shape.cores, "directory": str(job.directory / "machine"), "disk": disk,
-        "memory_mb": shape.memory_mb, "name": job.blueprint.name, "public_key": public_key, "ssh_port": port,
-        "timeout_seconds": BOOT_SECONDS, "tool": _tool(), "user": BUILD_USER,
+        "host_access": settings.host_access, "memory_mb": shape.memory_mb, "name": job.blueprint.name,
+        "public_key": public_key, "ssh_port": port, "timeout_seconds": BOOT_SECONDS, "tool": _tool(),
+        "user": BUILD_USER,
     }  # fmt: skip
     return {"image_tool": _tool(), "machine": machine_values}
 

@@ -10,10 +10,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from generator.build.ssh import KNOWN_HOSTS, known_host
 from generator.errors import ImagegenError
 from generator.local import host
 from generator.local.qmp import Agent
 from generator.run import run
+from generator.workspace.files import atomic_write
 
 READY = "imagegen: cloud-init has finished"
 SEED = "seed.img"
@@ -49,31 +51,36 @@ def check(name: str, user: str, public_key: str) -> None:
         raise ImagegenError("the build user must not be root")
 
 
-def setup_script(name: str, user: str, public_key: str, grow: bool, identity: Mapping[str, str] | None = None) -> str:
-    """The Perl script that makes the build user and the machine's identity; it may run again.
+def setup_script(name: str, user: str, public_key: str, grow: bool, *, identity: Mapping[str, str], saved: bool) -> str:
+    """The Perl script that makes the build user and the VM's identity (see `identity`); it may run again.
 
-    `identity` (see `identity`) is for a machine that was saved, and has none of its own.
+    saved: whether the VM is one that was saved, whose machine-id other VMs have too.
     """
     values = {
         "now": f"{time.time():.9f}", "name": name, "user": user, "public_key": public_key,
-        "ovf_env": OVF_ENV.format(name=name, user=user), "grow": "1" if grow else "", **(identity or {}),
+        "ovf_env": OVF_ENV.format(name=name, user=user), "grow": "1" if grow else "", **identity,
+        "saved": "1" if saved else "",
     }  # fmt: skip
     told = {key: value.encode().hex() for key, value in values.items()} | {"entropy": secrets.token_hex(64)}
     return SETUP.read_text("utf-8") + "__END__\n" + "".join(f"{key} {value}\n" for key, value in told.items())
 
 
-def identity(directory: Path) -> dict[str, str]:
+def identity(directory: Path, port: int) -> dict[str, str]:
     """A machine-id (machine-id(5)) and SSH host keys, made on this computer: the guest would need half a second.
 
-    The keys are for a moment in the machine's own folder, with which they go where we are killed meanwhile.
+    The public keys go to the VM's known_hosts file, for the SSH server at 127.0.0.1:`port`. The private ones are for a
+    moment in the VM's own folder, and are removed with it if imagegen is killed meanwhile.
     """
     made = {"machine_id": uuid.uuid4().hex}
+    public = []
     with tempfile.TemporaryDirectory(prefix="host-keys.", dir=directory) as folder:  # see modules/local/staging
         for kind in HOST_KEYS:
             key = Path(folder, kind)
             run([host.program("ssh-keygen"), "-q", "-N", "", "-C", "", "-t", kind, "-f", str(key)])
             made[f"host_key_{kind}"] = key.read_text("ascii")
             made[f"host_key_{kind}_pub"] = key.with_suffix(".pub").read_text("ascii")
+            public.append(made[f"host_key_{kind}_pub"].strip())
+    atomic_write(directory / KNOWN_HOSTS, known_host("127.0.0.1", port, public).encode("ascii"))
     return made
 
 
@@ -90,8 +97,13 @@ def by_agent(directory: Path, script: Callable[[], str], deadline: float) -> Non
         raise ImagegenError(f"the machine's login could not be set up: {last[0]}")
 
 
-def seed_disk(directory: Path, name: str, user: str, public_key: str) -> Path:
+def seed_disk(directory: Path, name: str, user: str, public_key: str, identity: Mapping[str, str]) -> Path:
     """Make the disk from which cloud-init takes the same (its NoCloud source): vfat, labelled CIDATA."""
+    keys = {
+        f"{kind}_{part}": identity[f"host_key_{kind}{suffix}"]
+        for kind in HOST_KEYS
+        for part, suffix in (("private", ""), ("public", "_pub"))
+    }
     user_data = {
         "hostname": name,
         "users": [{"name": user, "shell": "/bin/bash", "sudo": "ALL=(ALL) NOPASSWD:ALL", "lock_passwd": True,
@@ -99,6 +111,7 @@ def seed_disk(directory: Path, name: str, user: str, public_key: str) -> Path:
         "write_files": [{"path": "/var/lib/waagent/ovf-env.xml", "permissions": "0600",
                          "content": OVF_ENV.format(name=name, user=user)}],
         "growpart": {"mode": "auto"},
+        "ssh_keys": keys,
         "runcmd": [["sh", "-c", f"echo '{READY}' >/dev/ttyS0"]],
     }  # fmt: skip
     disk = directory / SEED

@@ -13,16 +13,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
+from generator import vms
 from generator.errors import ImagegenError, Interrupted, in_words
-from generator.local import boot, files, images, layers, login, qemu, qmp, states, warm
+from generator.local import boot, images, layers, login, qemu, qmp, states, warm
 from generator.local.boot import GIB, Start
-from generator.local.states import State
+from generator.local.states import Ground, State
 from generator.process import Process
-from generator.workspace.files import atomic_write, from_json, to_json
+from generator.workspace.files import from_json, private_write, to_json
 
 __all__ = ["VERBS", "Machine", "Start", "main", "running", "save", "start", "stop", "unpause", "wait_off"]
 RECORD = "machine.json"
-POWERED_OFF = "reboot: Power down"  # the kernel's last word, whatever its log level
+KILL_SECONDS = 60.0  # for the kernel to take down a process that was killed
+LOOK_SECONDS = 5.0  # between two looks at a guest that is to power off
 
 
 class DamagedRecord(ImagegenError):
@@ -41,6 +43,8 @@ class Machine:
     accelerator: str
     started: Literal["cold", "warm"] = "cold"
     layer: str = ""  # what it went on from, where that was a layer
+    backing: str = ""  # the base that it stands on, and its digest
+    digest: str = ""
 
     @property
     def process(self) -> Process:
@@ -50,14 +54,14 @@ class Machine:
 
 _KINDS = {
     "name": str, "pid": int, "start_time": int, "ssh_port": int, "user": str, "accelerator": str, "started": str,
-    "layer": str,
+    "layer": str, "backing": str, "digest": str,
 }  # fmt: skip
 
 
 def running(directory: Path) -> Machine | None:
     """The machine of a folder while it runs."""
     machine = _recorded(directory)
-    return machine if machine and machine.process.alive() else None
+    return machine if machine and machine.process.alive() and vms.works_in(machine.process, directory) else None
 
 
 def start(wanted: Start, report: Callable[[str], None] = print) -> Machine:
@@ -85,14 +89,24 @@ def start(wanted: Start, report: Callable[[str], None] = print) -> Machine:
     machine = running(directory)
     if machine is None:
         raise boot.failure(directory, "the machine ended at once")
+    _end_at_restart(directory)
     _reached(directory)
     report(f"ssh ready after {time.monotonic() - began:.1f} s ({wanted.accelerator}, {machine.started} start)")
     return machine
 
 
+def _end_at_restart(directory: Path) -> None:
+    """Let QEMU exit when the guest restarts: no step may do that, and so the build notices at once.
+
+    While the VM starts it may: some images restart in their first boot.
+    """
+    with suppress(OSError, ImagegenError, ValueError):
+        qmp.command(directory, "set-action", {"reboot": "shutdown"}, seconds=5)
+
+
 def _layer(wanted: Start) -> State | None:
     """The layer to go on from, claimed for this machine; None when it is gone."""
-    return states.claim(wanted.states, wanted.layer, wanted.directory) if wanted.states else None
+    return states.claim(wanted.states, wanted.layer, wanted.directory, warm.ground(wanted)) if wanted.states else None
 
 
 def _start_warm(wanted: Start, state: State, report: Callable[[str], None]) -> bool:
@@ -112,15 +126,23 @@ def _start_warm(wanted: Start, state: State, report: Callable[[str], None]) -> b
 
 
 def stop(directory: Path) -> None:
-    """End the machine of a folder now, if one runs, and forget it. May be called again."""
+    """End the machine of a folder now, if one runs, and forget it. May be called again, also where the folder is gone.
+
+    Raises ImagegenError when it still runs afterwards.
+    """
     if process := _process(directory):
         with suppress(OSError, ImagegenError, ValueError):  # by a signal, then
             qmp.command(directory, "quit", seconds=2)
         for number in (signal.SIGTERM, signal.SIGKILL):
             if process.wait(2):
                 break
-            process.end(number)
-        process.wait(10)
+            try:
+                process.end(number)
+            except PermissionError as error:
+                message = f"the VM in {directory} (process {process.pid}) belongs to another user"
+                raise ImagegenError(message, "run the command as that user") from error
+        if not process.wait(KILL_SECONDS):
+            raise ImagegenError(f"the VM in {directory} (process {process.pid}) was killed and still runs")
     (directory / RECORD).unlink(missing_ok=True)
 
 
@@ -134,7 +156,10 @@ def save(
     """
     began = time.monotonic()
     try:
-        kept = layers.save(directory, root, layer, about)
+        machine = _recorded(directory)
+        if machine is None or not machine.digest:
+            raise ImagegenError("its base is not known")
+        kept = layers.save(directory, root, layer, Ground(Path(machine.backing), machine.digest), about)
         _reached(directory)
         taken = kept.size() if kept else 0
         gone = states.prune(root, limit)
@@ -158,15 +183,21 @@ def unpause(directory: Path) -> None:
 def wait_off(directory: Path, timeout_seconds: float) -> None:
     """Wait until the guest has powered itself off; after the time it is asked to, once, and given 20 s.
 
-    Raises ImagegenError when it stays on, or when QEMU ended in another way: its disk may be half written.
+    Raises ImagegenError when it stays on, when it cannot go on, or when QEMU ended in another way: its disk may be half
+    written.
     """
     machine = running(directory)
-    if machine and not machine.process.wait(timeout_seconds):
-        with suppress(OSError, ImagegenError, ValueError):  # it may have gone off just now
+    deadline = time.monotonic() + timeout_seconds
+    while machine and not machine.process.wait(min(LOOK_SECONDS, max(0.0, deadline - time.monotonic()))):
+        if error := boot.full(directory):
+            raise error
+        if time.monotonic() < deadline:
+            continue
+        with suppress(OSError, ImagegenError):  # it may have gone off just now
             qmp.command(directory, "system_powerdown")
         if not machine.process.wait(20):
             raise boot.failure(directory, f"the machine did not power off within {timeout_seconds:.0f} s")
-    if not any(POWERED_OFF in line for line in files.tail(directory / qemu.CONSOLE, 20)):
+    if not qemu.ended_by_itself(directory):
         raise boot.failure(directory, "the machine ended without powering itself off")
     (directory / RECORD).unlink(missing_ok=True)
 
@@ -183,17 +214,19 @@ def _record(wanted: Start, started: Literal["cold", "warm"], process: Process) -
     """
     machine = Machine(
         wanted.name, process.pid, process.start_time, wanted.ssh_port, wanted.user, wanted.accelerator, started,
-        wanted.layer,
+        wanted.layer, str(wanted.backing), wanted.digest,
     )  # fmt: skip
-    atomic_write(RECORD, to_json(asdict(machine)), sync=True)
+    private_write(Path(RECORD), to_json(asdict(machine)), sync=True)
 
 
 def _process(directory: Path) -> Process | None:
-    """The machine's process: the recorded one. Where the record tells of none, it is whoever listens at its socket."""
+    """The machine's process: the recorded one. Where the record tells of none, it is whoever listens at its socket, or
+    the VM of this user that works there."""
     with suppress(DamagedRecord):
         if machine := running(directory):
             return machine.process
-    return qmp.listener(directory)
+    found = (vm.process for vm in vms.running() if vms.works_in(vm.process, directory))
+    return qmp.listener(directory) or next(found, None)
 
 
 def _recorded(directory: Path) -> Machine | None:
@@ -204,7 +237,7 @@ def _recorded(directory: Path) -> Machine | None:
         return None
     except (ValueError, TypeError) as error:
         raise DamagedRecord(
-            f"{directory / RECORD} is damaged: {error}", "`imagegen cleanup` ends its machine"
+            f"{directory / RECORD} is damaged: {error}", "`imagegen cleanup DIR` ends its machine"
         ) from error
 
 
@@ -252,6 +285,8 @@ def main(argv: list[str]) -> int:
         if len(argv) != 2 or argv[0] not in VERBS:
             raise ImagegenError(f"usage: machine {'|'.join(VERBS)} JSON")
         verb, fields = VERBS[argv[0]], _arguments(argv[1])
+        if argv[0] != "image":  # that one is for others to read
+            os.umask(qemu.PRIVATE)
         try:
             verb(**fields)
         except TypeError as error:

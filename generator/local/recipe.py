@@ -4,8 +4,10 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import shutil
 import tarfile
+import tempfile
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,8 @@ SOURCES = (
     "deb http://deb.debian.org/debian bookworm-updates main",
     "deb http://deb.debian.org/debian-security bookworm-security main",
 )
+SCRATCH = "scratch"
+GUEST_UMASK = 0o022  # of what makes the files of a guest, whatever the user's own is
 EFI_PARTITION = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 FORMATS = ("qcow2", "raw", "vpc", "vhdx")
 # What a failed build has said somewhere, before all that fails for that; and what to do about it.
@@ -53,16 +57,16 @@ def build(name: str, folder: Path, report: Report) -> str:
     recipe = _FOLDER / name
     overlay, tree = folder / "overlay.tar", folder / "tree.tar"
     _pack(recipe / "tree", overlay)
-    scratch = folder / "tmp"
-    scratch.mkdir()
+    scratch = _scratch(folder)
     _stream([
         *_own_mounts(), host.program("mmdebstrap"), "--mode=auto", "--variant=minbase", "--format=tar",
         f"--include={','.join(_packages(recipe))}", "--dpkgopt=force-unsafe-io", *_proxy(),
         f"--essential-hook=tar-in {quote(str(overlay))} /",
-        f"--customize-hook=sh {quote(str(recipe / 'customize.sh'))} \"$1\"",
+        f"--customize-hook={(recipe / 'customize.sh').read_text('utf-8')}",
         "bookworm", str(tree), *SOURCES,
     ], report, scratch)  # fmt: skip
-    shutil.rmtree(scratch)
+    _remove_tree(scratch)
+    (folder / SCRATCH).unlink()
     report("making the disk")
     owners = () if os.geteuid() == 0 else (host.program("fakeroot"),)
     _stream([*owners, "sh", str(recipe / "disk.sh"), str(tree), str(folder)], report)
@@ -75,10 +79,33 @@ def build(name: str, folder: Path, report: Report) -> str:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder in which a build was cut off. Raises ImagegenError when that cannot be.
+    """Remove a folder in which a build was cut off. Raises ImagegenError when that cannot be."""
+    link = folder / SCRATCH
+    if link.is_symlink() and link.readlink().name.startswith(_scratch_name(folder)):  # else it is a copied folder
+        _remove_tree(link.readlink())
+    _remove_tree(folder)
 
-    Where mmdebstrap had a user namespace, some of it belongs to other users of that.
+
+def _scratch(folder: Path) -> Path:
+    """A folder where mmdebstrap unpacks, with a link to it in the folder of the base.
+
+    An ordinary user's mmdebstrap works as the other users of a user namespace: they may not enter the user's folders.
     """
+    place = "/var/tmp" if os.access("/var/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108 - the name is random
+    scratch = Path(place, _scratch_name(folder) + secrets.token_hex(8))
+    (folder / SCRATCH).symlink_to(scratch)
+    scratch.mkdir(mode=0o700)
+    scratch.chmod(0o711)
+    return scratch
+
+
+def _scratch_name(folder: Path) -> str:
+    """How the name of a folder's scratch begins."""
+    return f"imagegen-{folder.stat().st_ino:x}-"
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder, of which a user namespace may have left something that belongs to its other users."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         run([host.program("unshare"), "--map-root-user", "--map-auto", "rm", "-rf", str(folder)])
@@ -89,6 +116,7 @@ def take(file: Path, folder: Path) -> str:
 
     Raises ImagegenError when it is not a disk of its own that boots by UEFI.
     """
+    file = file.absolute()  # with a / in front QEMU never takes it for an option, nor for an address as `nbd:…`
     img = host.program("qemu-img")
     form = "vpc" if _is_vhd(file) else ""
     about = json.loads(run([img, "info", "--output=json", *(("-f", form) if form else ()), str(file)]).stdout)
@@ -149,7 +177,7 @@ def _stream(argv: list[str], report: Report, scratch: Path | None = None) -> Non
         reasons.extend((line.removeprefix("E: ").strip(), hint) for words, hint in HINTS.items() if words in line)
 
     extra = {"PATH": host.search_path()} | ({"TMPDIR": str(scratch)} if scratch else {})
-    code = stream(argv, on_line, extra_env=extra)
+    code = stream(argv, on_line, extra_env=extra, umask=GUEST_UMASK)
     if code != 0:
         reason, hint = (reasons or [(" / ".join(list(last)[-3:]), f"{argv[0]} ended with {code}")])[0]
         raise ImagegenError(f"the base was not built: {reason}", hint)

@@ -34,20 +34,22 @@ ioctl $random, RNDRESEEDCRNG, 0 or die "no fresh randomness: $!\n";
 put('/etc/hostname', "$name\n", 0644);
 syscall(SETHOSTNAME, $name, length $name) == 0 or die "the host name was not set: $!\n";
 
-# A saved machine has neither of its own. The journal's folder goes by the machine-id; the old name leads to it, because
+# A saved VM has the machine-id of others. The journal's folder goes by the machine-id; the old name leads to it, because
 # the daemon knows that one.
-if (my $id = $value{machine_id}) {
+if ($value{saved}) {
+    my $id = $value{machine_id};
     open my $file, '<', '/etc/machine-id' or die "/etc/machine-id: $!\n";
     chomp(my $old = <$file>);
     put('/etc/machine-id', "$id\n", 0444);
     rename "/var/log/journal/$old", "/var/log/journal/$id" and symlink $id, "/var/log/journal/$old";
 }
+# The host keys were made on the host, which knows them so.
+for my $kind (qw(ecdsa ed25519)) {
+    put("/etc/ssh/ssh_host_${kind}_key", $value{"host_key_$kind"}, 0600);
+    put("/etc/ssh/ssh_host_${kind}_key.pub", $value{"host_key_${kind}_pub"}, 0644);
+}
 my $server;
-if ($value{host_key_ed25519}) {
-    for my $kind (qw(ecdsa ed25519)) {
-        put("/etc/ssh/ssh_host_${kind}_key", $value{"host_key_$kind"}, 0600);
-        put("/etc/ssh/ssh_host_${kind}_key.pub", $value{"host_key_${kind}_pub"}, 0644);
-    }
+if ($value{saved}) {
     open my $file, '<', '/run/sshd.pid' or die "the SSH server does not run\n";
     chomp($server = <$file>);
     unlink '/run/sshd.pid';
@@ -84,5 +86,6 @@ if ($server) {
     select undef, undef, undef, 0.01 until -e '/run/sshd.pid' || !kill 0, $server;
     die "the SSH server did not start again\n" unless -e '/run/sshd.pid';
 } else {
-    run('systemctl', 'start', 'ssh');
+    # It may have started with keys of its own.
+    run('systemctl', 'restart', 'ssh');
 }

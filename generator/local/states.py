@@ -1,8 +1,10 @@
 """Saved machines in the cache: published once and whole, never written again, removed least recently used first.
 
 A state is a folder KEY.TOKEN with a disk (an overlay), the guest's memory, the rest of the machine, and state.json,
-which makes it one: it comes last. The links in `uses` lead to the folders of machines that stand on its disk: while one
-of those exists, the state stays. The time of `uses` is when it was last used.
+which makes it one: it comes last. The disk names the one below it relative to its own folder, and state.json has the
+digest of the base at the bottom: a cache may be copied or moved as a whole, and a state that stands on anything but the
+base that a build has checked is never used. The links in `uses` lead to the folders of machines that stand on its disk:
+while one of those exists, the state stays. The time of `uses` is when it was last used.
 """
 
 import fcntl
@@ -13,71 +15,34 @@ import shutil
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from generator.local import qemu
-from generator.workspace.files import atomic_write, from_json, sync_path, to_json
+from generator import private
+from generator.local import overlay
+from generator.local.saved import (
+    DAMAGED,
+    DEVICES,
+    DISK,
+    FACTS,
+    MEMORY,
+    PARTS,
+    USES,
+    Ground,
+    State,
+    bottom,
+    every,
+    is_sound,
+    read,
+    sizes,
+    stands_on,
+)
+from generator.workspace.files import private_write, sync_path, to_json
 
-DISK = qemu.DISK
-MEMORY = "memory"
-DEVICES = "devices"
-FACTS = "state.json"
-USES = "uses"
-DAMAGED = "damaged"  # it was published, and does not go on
-PARTS = (DISK, MEMORY, DEVICES)
+__all__ = [
+    "DEVICES", "DISK", "FACTS", "MEMORY", "PARTS", "USES", "Ground", "State", "bottom", "claim", "discard", "exists",
+    "folder", "forget", "listed", "making", "prune", "publish", "sound", "sweep", "takes_writes",
+]  # fmt: skip
 LIMIT = 10 * 1024**3  # bytes of all states together
-
-
-@dataclass(frozen=True)
-class State:
-    """A saved machine. `backing` is the disk beneath its own: a base's, or that of the state it grew from; `about` says
-    for people what it is.
-
-    The memory is a file that machines map, each for itself; where there is none, it is in `devices`, and is read.
-    """
-
-    folder: Path
-    backing: Path
-    about: str = ""
-
-    @property
-    def key(self) -> str:
-        """What it was saved under."""
-        return self.folder.name.partition(".")[0]
-
-    @property
-    def disk(self) -> Path:
-        """Its overlay, qcow2."""
-        return self.folder / DISK
-
-    @property
-    def memory(self) -> Path | None:
-        """The guest's memory; only ever mapped privately."""
-        return path if (path := self.folder / MEMORY).exists() else None
-
-    @property
-    def devices(self) -> Path:
-        """All else, as QEMU's migration writes it."""
-        return self.folder / DEVICES
-
-    def users(self) -> list[Path]:
-        """The folders of the machines that stand on its disk."""
-        folders = (link.readlink() for link in (self.folder / USES).glob("*"))
-        return [folder for folder in folders if folder.is_dir()]
-
-    def used(self) -> float:
-        """When it was made, or a machine last went on from it, in seconds since the epoch; 0 once it is gone."""
-        with suppress(FileNotFoundError):
-            return (self.folder / USES).stat().st_mtime
-        return 0.0
-
-    def size(self) -> int:
-        """Bytes that it takes on the disk; 0 once it is gone."""
-        with suppress(FileNotFoundError):
-            return sum(file.stat().st_blocks * 512 for file in self.folder.iterdir())
-        return 0
 
 
 def folder(cache: Path) -> Path:
@@ -91,10 +56,17 @@ def takes_writes(root: Path) -> bool:
     return there.is_dir() and os.access(there, os.W_OK)
 
 
-def claim(root: Path, key: str, directory: Path) -> State | None:
-    """The state of that key, in use by the machine in `directory` from now on; None when there is no sound one."""
+def claim(root: Path, key: str, directory: Path, ground: Ground) -> State | None:
+    """The state of that key, in use by the machine in `directory` from now on; None when there is no sound one.
+
+    One that stands on another disk than `ground` is given up.
+    """
     with _lock(root / "lock"):
-        state = next((state for state in _all(root) if state.key == key and _sound(state)), None)
+        states = every(root)
+        state = next((state for state in states if state.key == key and is_sound(state)), None)
+        if state and not stands_on(state, ground, states):
+            _give_up(state)
+            state = None
         if state:
             link = _use(state, directory)
             link.unlink(missing_ok=True)
@@ -103,33 +75,26 @@ def claim(root: Path, key: str, directory: Path) -> State | None:
         return state
 
 
-def exists(root: Path, key: str) -> bool:
-    """Whether there is a sound state of that key."""
-    return any(state.key == key for state in sound(root))
+def exists(root: Path, key: str, ground: Ground) -> bool:
+    """Whether there is a sound state of that key on that base."""
+    return any(state.key == key for state in sound(root, ground))
 
 
-def sound(root: Path) -> list[State]:
-    """All states that a machine can go on from, the last used first."""
+def sound(root: Path, ground: Ground) -> list[State]:
+    """All states that a machine can go on from which starts from that base, the last used first."""
     if not takes_writes(root):
         return []
     with _lock(root / "lock"):
-        return [state for state in _all(root) if _sound(state)]
+        states = every(root)
+        return [state for state in states if is_sound(state) and stands_on(state, ground, states)]
 
 
 def listed(root: Path) -> list[State]:
     """All states, the last used first; those too that wait for their last machine to end."""
     if not takes_writes(root):
-        return _all(root)
+        return every(root)
     with _lock(root / "lock"):
-        return _all(root)
-
-
-def ground(state: State, others: list[State]) -> Path:
-    """The disk of the base that a state grew from, by way of these others."""
-    below = {other.disk: other for other in others}
-    while state.backing in below:
-        state = below[state.backing]
-    return state.backing
+        return every(root)
 
 
 def forget(root: Path, keys: Collection[str]) -> None:
@@ -137,7 +102,7 @@ def forget(root: Path, keys: Collection[str]) -> None:
     if not keys:
         return
     with _lock(root / "lock"):
-        for state in _all(root):
+        for state in every(root):
             if state.key in keys:
                 _give_up(state)
 
@@ -152,26 +117,31 @@ def making(root: Path, key: str, deadline: float) -> Iterator[Path]:
     with _lock(_maker(root, key), deadline):
         for left in root.glob(f"{key}.*/"):
             _drop(left)
-        folder = root / f"{key}.{secrets.token_hex(4)}"
-        (folder / USES).mkdir(parents=True, mode=0o700)
+        folder = private.folder(root / f"{key}.{secrets.token_hex(4)}")
+        private.folder(folder / USES)
         try:
             yield folder
         finally:
             _drop(folder)
 
 
-def publish(folder: Path, backing: Path, about: str = "") -> State:
-    """Let a finished folder be a state: complete and on the disk, in one step."""
+def publish(folder: Path, ground: Ground, backing: Path, about: str = "") -> State:
+    """Let a finished folder be a state: complete and on the disk, in one step.
+
+    backing: the disk below its own, that of `ground` or of another state. QEMU must be able to open the memory for
+    writing, though it maps it privately: with `readonly=on` the guest's memory is read-only in QEMU 7.2.
+    """
+    overlay.relate(folder / DISK, backing, "raw" if backing.resolve() == ground.disk.resolve() else "qcow2")
     for path in folder.iterdir():
         if path.name in PARTS:
-            path.chmod(0o444)
+            path.chmod(0o600)
             sync_path(path)
         elif path.name != USES:
             path.unlink()  # sockets, logs
-    facts = {"about": about, "backing": str(backing.absolute()), "sizes": _sizes(folder)}
-    atomic_write(folder / FACTS, to_json(facts), sync=True)
+    facts = {"about": about, "base": ground.digest, "sizes": sizes(folder)}
+    private_write(folder / FACTS, to_json(facts), sync=True)
     sync_path(folder.parent)
-    return State(folder, backing.absolute(), about)
+    return State(folder, backing.resolve(), ground.digest, about)
 
 
 def discard(state: State, directory: Path) -> None:
@@ -183,8 +153,8 @@ def discard(state: State, directory: Path) -> None:
 
 def _give_up(state: State) -> None:
     """Remove a state, or where something stands on it still, see that nobody claims it from now on."""
-    if _needed(state, _all(state.folder.parent)):
-        (state.folder / DAMAGED).touch()
+    if _needed(state, every(state.folder.parent)):
+        (state.folder / DAMAGED).touch(mode=0o600)
     else:
         _remove(state.folder)
 
@@ -197,9 +167,9 @@ def prune(root: Path, limit: int = LIMIT) -> list[State]:
     with _lock(root / "lock"):
         _sweep(root)
         while True:
-            states = _all(root)
+            states = every(root)
             free = [state for state in states if not _needed(state, states)]
-            useless = [state for state in free if not _sound(state)]
+            useless = [state for state in free if not is_sound(state)]
             if not useless and (not free or sum(state.size() for state in states) <= limit):
                 return gone
             doomed = useless[0] if useless else free[-1]
@@ -208,50 +178,22 @@ def prune(root: Path, limit: int = LIMIT) -> list[State]:
 
 
 def sweep(root: Path) -> list[str]:
-    """Remove what a maker that was killed left half made, and return it in words."""
-    if not any(not (left / FACTS).exists() for left in root.glob("*.*/")) or not takes_writes(root):
+    """Remove what a maker that was killed left half made, and what is no state any more; return it in words."""
+    if all(read(left) for left in root.glob("*.*/")) or not takes_writes(root):
         return []
     with _lock(root / "lock"):
         return [f"half of the saved machine {left.name}" for left in _sweep(root)]
 
 
 def _sweep(root: Path) -> list[Path]:
-    gone = []
+    """Remove the folders that are not states: half made ones, damaged ones, those of an older imagegen."""
+    gone, states = [], every(root)
     for left in root.glob("*.*/"):
         with suppress(TimeoutError), _lock(_maker(root, left.name.partition(".")[0]), 0):
-            if _drop(left):
+            if not read(left) and not _needed(State(left, left, ""), states):
+                shutil.rmtree(left, ignore_errors=True)
                 gone.append(left)
     return gone
-
-
-def _all(root: Path) -> list[State]:
-    """All states, the last used first."""
-    found = []
-    for path in root.glob(f"*/{FACTS}"):
-        with suppress(OSError, ValueError):
-            facts = _facts(path.parent)
-            found.append(State(path.parent, Path(facts["backing"]), facts["about"]))
-    return sorted(found, key=State.used, reverse=True)
-
-
-def _facts(folder: Path) -> dict[str, Any]:
-    return from_json((folder / FACTS).read_bytes(), {"about": str, "backing": str, "sizes": dict})
-
-
-def _sound(state: State) -> bool:
-    """Whether its files are those that were published, as far as that can be told in a moment."""
-    if (state.folder / DAMAGED).exists() or not state.backing.exists():
-        return False
-    try:
-        whole: bool = _sizes(state.folder) == _facts(state.folder)["sizes"]
-        return whole
-    except (OSError, ValueError):
-        return False
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    parts = (name for name in PARTS if name != MEMORY or (folder / name).exists())
-    return {name: (folder / name).stat().st_size for name in parts}
 
 
 def _use(state: State, directory: Path) -> Path:
@@ -261,7 +203,7 @@ def _use(state: State, directory: Path) -> Path:
 
 def _needed(state: State, others: list[State]) -> bool:
     """Whether a machine or another state stands on its disk."""
-    return bool(state.users()) or any(other.backing == state.disk for other in others)
+    return bool(state.users()) or any(other.backing == state.disk.resolve() for other in others)
 
 
 def _maker(root: Path, key: str) -> Path:
@@ -286,8 +228,8 @@ def _remove(folder: Path) -> None:
 @contextmanager
 def _lock(path: Path, deadline: float | None = None) -> Iterator[None]:
     """Hold a lock; the kernel lets go of it when its holder dies. TimeoutError at the deadline, where there is one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    private.folder(path.parent)
+    with private.writing(path) as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX if deadline is None else fcntl.LOCK_EX | fcntl.LOCK_NB)

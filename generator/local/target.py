@@ -5,19 +5,25 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from generator.build import marked, ssh
+from generator import private
+from generator.build import folders, marked, ssh
 from generator.build.events import Events
 from generator.build.marked import Secrets
-from generator.build.releases import Ledger, Release
-from generator.build.target import PLANNED, Ask, Job, Resolved, Values
+from generator.build.ssh import Login, Route
+from generator.build.target import PLANNED, SAVED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
-from generator.local import bases, cache, catalogue, host, inputs, machine, states
+from generator.local import bases, boot, cache, catalogue, host, inputs, machine, states
 from generator.local import images as files_of_images
+from generator.local.states import Ground
 from generator.settings import Settings
 from generator.workspace import names, sizes
 from generator.workspace.blueprint import Blueprint, Step
+from generator.workspace.ledger import SCHEMA, Ledger, Release
+
+if TYPE_CHECKING:
+    from generator.build.relay import Relay
 
 GIB = 1024**3
 MACHINES = ("machine", "validation")  # their folders in that of a build
@@ -39,9 +45,14 @@ class LocalTarget:
         if not building:
             host.require_terraform(self.settings.terraform)
             return
+        private.tree(self.settings.cache_dir)
+        private.tree(self.settings.state_dir)
         cache.check(self.settings, blueprint)
         wanted = catalogue.find(self.settings, blueprint.source)
         host.require(building_base=bases.lookup(self.settings, wanted.name) is None, terraform=self.settings.terraform)
+
+    def require_login(self) -> None:
+        """There is nobody to log in to."""
 
     def environment(self) -> dict[str, str]:
         """Terraform needs no provider here."""
@@ -88,13 +99,16 @@ class LocalTarget:
     def renewed(self, values: Values) -> Values | None:
         """All steps run where the machine that had some of them done is gone."""
         known = values["machine"].get("cache", {})
-        if not known.get("from") or states.exists(self._states, known["from"]):
+        ground = Ground(Path(values["machine"]["disk"]["backing"]), values["machine"]["disk"].get("digest", ""))
+        if not known.get("from") or states.exists(self._states, known["from"], ground):
             return None
         return values | {"machine": values["machine"] | {"cache": known | {"from": "", "steps": []}}}
 
     def going_on(self, job: Job, values: Values, known: set[str]) -> Values:
         """What a step left that failed half-way, or whoever logged in, is in no other build."""
         found = values["machine"]
+        if found.get("cache", {}).get("keep"):
+            raise ImagegenError(SAVED)
         if found.get("cache", {}).get("steps") and (self.settings.no_cache or self.settings.no_cache_from):
             raise ImagegenError("some of its steps were cached")
         self._held.enter_context(bases.held(self._base(job.blueprint)))
@@ -114,12 +128,23 @@ class LocalTarget:
         """The folder of saved machines."""
         return states.folder(self.settings.cache_dir)
 
-    def give(self, job: Job, secrets: Secrets) -> None:
+    def ssh_route(self, job: Job) -> Route:
+        """The host keys were made on this computer, and lie in the VM's folder."""
+        files = [job.directory / name / ssh.KNOWN_HOSTS for name in MACHINES]
+        return Route(lambda host, port: [key for path in files for key in ssh.read_known_hosts(path, host, port)])
+
+    def give(self, job: Job, secrets: Secrets, relay: "Relay | None") -> None:
         """Over SSH."""
-        login = self.login(job.blueprint, job.directory)
-        if login is None:
-            raise ImagegenError("the machine went away before its secrets reached it", "run the build again")
-        marked.over_ssh(login, secrets)
+        running = machine.running(job.directory / "machine")
+        if running is None or relay is None:
+            raise ImagegenError("the VM stopped before its secrets were sent", "run the build again")
+        marked.over_ssh(relay, Login(running.user, "127.0.0.1", running.ssh_port), secrets)
+
+    def require_able(self, job: Job) -> None:
+        """A guest whose disk could not grow stands still."""
+        for name in MACHINES:
+            if error := boot.full(job.directory / name):
+                raise error
 
     def alive(self, job: Job) -> bool:
         """Whether QEMU runs, as it was recorded."""
@@ -148,14 +173,13 @@ class LocalTarget:
         source = job.source.exact
         return {
             "source": source,
-            "template": job.template_digest,
             "images": {
                 destination.name: {
                     "directory": names.image_folder(destination.name, job.version),
                     "kind": destination.kind,
                     "manifest": {
                         "name": destination.name, "source": source, "tags": dict(destination.tags),
-                        "template": job.template_digest, "version": job.version,
+                        "content": job.content_digest, "version": job.version,
                     },
                     "resource": destination.resource,
                     "source_id": _disk(job) if captured == PLANNED else captured,
@@ -201,8 +225,7 @@ class LocalTarget:
     def owns(self, blueprint: Blueprint, resource_id: str) -> bool:
         """Only the folders of machines: the state's own scripts end what is in them."""
         folder = Path(resource_id)
-        build = folder.parent
-        return folder.name in MACHINES and build.name.isalnum() and build.parent == self.settings.state_dir / "builds"
+        return folder.name in MACHINES and folder.parent.name.isalnum() and folder.parent.parent.name == folders.BUILDS
 
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
@@ -211,6 +234,25 @@ class LocalTarget:
     def as_made(self, images: dict[str, Any]) -> dict[str, Any]:
         """They are what they were to be."""
         return images
+
+    def find_released(self, workspace: Path, blueprint: Blueprint) -> dict[str, Release]:
+        """By the manifests beside the images."""
+        found: dict[str, Release] = {}
+        for output in blueprint.destinations:
+            for folder in sorted(Path(workspace, names.image_folder(output.name, "0.0.0")).parent.glob("*.*.*")):
+                with suppress(ImagegenError, KeyError):
+                    manifest = files_of_images.manifest(folder)
+                    image = {
+                        "directory": names.image_folder(output.name, folder.name), "kind": output.kind,
+                        "manifest": {part: manifest[part] for part in ("content", "name", "source", "tags", "version")},
+                        "resource": output.resource, "source_id": "",
+                    }  # fmt: skip
+                    release = found.setdefault(folder.name, {
+                        "content": manifest["content"], "images": {}, "schema": SCHEMA, "source": manifest["source"],
+                        "status": "released", "time": "", "version": folder.name,
+                    })  # fmt: skip
+                    release["images"][output.name] = image
+        return found
 
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """The versions for which a folder of one of the outputs exists, whoever made it."""
@@ -233,7 +275,10 @@ class LocalTarget:
         """ssh to a machine that runs, with the build's key."""
         for name in reversed(MACHINES):
             if running := machine.running(directory / name):
-                return ssh.command(directory / "key", running.user, "127.0.0.1", port=running.ssh_port)
+                known = directory / name / ssh.KNOWN_HOSTS
+                return ssh.command(
+                    directory / "key", running.user, "127.0.0.1", port=running.ssh_port, known_hosts=known
+                )
         return None
 
     def describe(self, workspace: Path, release: Release) -> list[dict[str, Any]]:
@@ -247,10 +292,11 @@ class LocalTarget:
     def boot_hint(self, workspace: Path, release: Release) -> str | None:
         """A QEMU command that boots the first image and leaves it as it is."""
         image = next(iter(sorted(release["images"].items())))[1]
-        vhd = shlex.quote(str(workspace / image["directory"] / "image.vhd"))
+        vhd = str((workspace / image["directory"] / "image.vhd").absolute()).replace(",", ",,")
         return (
             "qemu-system-x86_64 -M q35 -m 1024 -nographic -snapshot -bios /usr/share/ovmf/OVMF.fd "
-            f"-drive if=virtio,format=vpc,file={vhd} -nic user,model=virtio,hostfwd=tcp:127.0.0.1:8080-:80"
+            f"-drive {shlex.quote(f'if=virtio,format=vpc,file={vhd}')} "
+            "-nic user,restrict=on,model=virtio,hostfwd=tcp:127.0.0.1:8080-:80"
         )
 
     def _base(self, blueprint: Blueprint) -> bases.Base:

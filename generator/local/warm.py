@@ -8,8 +8,8 @@ import ctypes
 import hashlib
 import json
 import os
-import shlex
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,14 +17,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import ImagegenError, Interrupted
-from generator.local import accelerator, boot, host, images, login, qemu, states
+from generator.local import accelerator, boot, host, images, login, overlay, qemu, states
 from generator.local.boot import Record, Start
+from generator.local.network import Filtered
 from generator.local.qemu import Memory
 from generator.local.qmp import Agent, Channel
-from generator.local.states import State
+from generator.local.states import Ground, State
 
 UNLIMITED = 2**40  # bytes a second; what QEMU takes for a network otherwise
-RESTORE_SECONDS = 30  # a machine that was saved answers in half a second; the rest is for a computer that is busy
+RESTORE_SECONDS = 180  # a machine that was saved answers in half a second; the rest is for a computer that is busy
 # The last of a boot, and what every machine would do first. Nothing of it but the page cache outlives the machine: /run
 # is no part of a disk.
 SEAL = """set -eu
@@ -49,8 +50,10 @@ sync
 
 def key(wanted: Start) -> str:
     """What a machine of this base and shape is saved under: a digest of all that its state depends on."""
-    shape = qemu.Shape("", wanted.cores, wanted.memory_mb, 0, wanted.accelerator, None, Memory(Path("/"), shared=False))
-    parts = [wanted.digest, images.digest(host.FIRMWARE_CODE), accelerator.qemu_version(), qemu.arguments(shape), SEAL]
+    memory = Memory(Path("/"), shared=False)
+    shape = qemu.Shape("", wanted.cores, wanted.memory_mb, 0, wanted.accelerator, None, memory, wanted.host_access)
+    argv = qemu.arguments(shape, None if wanted.host_access else Filtered(0, 0))
+    parts = [wanted.digest, images.digest(host.FIRMWARE_CODE), accelerator.qemu_version(), argv, SEAL]
     if wanted.accelerator == "kvm":
         parts.append(_processor())
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
@@ -67,6 +70,11 @@ def possible(wanted: Start) -> bool:
     return bool(wanted.states and wanted.digest and wanted.seed == "agent")
 
 
+def ground(wanted: Start) -> Ground:
+    """The base that the machine stands on."""
+    return Ground(wanted.backing, wanted.digest)
+
+
 def ready(wanted: Start, report: Callable[[str], None], deadline: float) -> State | None:
     """The base's saved machine, made now where it is missing, and claimed for this one. None when there is none.
 
@@ -78,17 +86,18 @@ def ready(wanted: Start, report: Callable[[str], None], deadline: float) -> Stat
     deadline -= (deadline - time.monotonic()) / 2  # the rest is for a boot, where this fails
     try:
         name = key(wanted)
-        if state := states.claim(root, name, wanted.directory):
+        if state := states.claim(root, name, wanted.directory, ground(wanted)):
             return state
         with states.making(root, name, deadline) as folder:
-            if state := states.claim(root, name, wanted.directory):  # another has just made it
+            if state := states.claim(root, name, wanted.directory, ground(wanted)):  # another has just made it
                 return state
             report(f"booting once to save a machine of {wanted.cores} cores and {wanted.memory_mb} MiB")
             began = time.monotonic()
             _make(replace(wanted, directory=folder, disk_gb=0), deadline)
-            made = states.publish(folder, wanted.backing, f"as booted (cores {wanted.cores}, {wanted.memory_mb} MiB)")
+            about = f"as booted (cores {wanted.cores}, {wanted.memory_mb} MiB)"
+            made = states.publish(folder, ground(wanted), wanted.backing, about)
             report(f"saved after {time.monotonic() - began:.1f} s, {made.size() / images.MIB:.0f} MiB")
-        state = states.claim(root, name, wanted.directory)
+        state = states.claim(root, name, wanted.directory, ground(wanted))
         states.prune(root, wanted.limit)
         return state
     except Interrupted:
@@ -101,23 +110,37 @@ def ready(wanted: Start, report: Callable[[str], None], deadline: float) -> Stat
 def start(wanted: Start, state: State, record: Record) -> None:
     """Go on from a saved machine: give it this one's identity, login and disk size; return when SSH answers.
 
-    Raises ImagegenError or OSError when it does not go on; QEMU may run then.
+    Raises ImagegenError or OSError when it does not go on, in QEMU's own words where it said something; QEMU may run
+    then.
     """
+    try:
+        _resume(wanted, state, record)
+    except OSError as error:
+        if said := qemu.words(wanted.directory):
+            raise ImagegenError(said) from error
+        raise
+
+
+def _resume(wanted: Start, state: State, record: Record) -> None:
     deadline = time.monotonic() + RESTORE_SECONDS
     directory = wanted.directory
     has, whole = boot.disk_sizes(replace(wanted, backing=state.disk, format="qcow2"))
-    boot.overlay(directory / qemu.DISK, state.disk, "qcow2", has)
+    overlay.make(directory / qemu.DISK, state.disk, "qcow2", has)
     child = boot.launch(wanted, record, deadline, memory=Memory(state.memory, shared=False))
-    identity = login.identity(directory)
+    identity = login.identity(directory, wanted.ssh_port)
     with monitoring(directory, deadline) as monitor:
-        monitor.ask("migrate-incoming", {"uri": f"exec:cat {shlex.quote(str(state.devices))}"}, deadline=deadline)
+        with state.devices.open("rb") as devices:
+            uri = monitor.give("devices", devices.fileno(), deadline)
+        monitor.ask("migrate-incoming", {"uri": uri}, deadline=deadline)
         _migrated(monitor, deadline)
         if whole > has:
             monitor.ask("block_resize", {"device": "disk", "size": whole}, deadline=deadline)
         monitor.ask("cont", deadline=deadline)
     login.by_agent(
         directory,
-        lambda: login.setup_script(wanted.name, wanted.user, wanted.public_key, grow=whole > has, identity=identity),
+        lambda: login.setup_script(
+            wanted.name, wanted.user, wanted.public_key, grow=whole > has, identity=identity, saved=True
+        ),
         deadline,
     )
     boot.until(lambda: boot.greets(wanted.ssh_port), child, deadline)
@@ -127,7 +150,7 @@ def _make(maker: Start, deadline: float) -> None:
     """Boot a machine whose memory lies in a file, up to where a build would begin, and save it in its folder."""
     folder = maker.directory
     size, _ = boot.disk_sizes(maker)
-    boot.overlay(folder / qemu.DISK, maker.backing, maker.format, size)
+    overlay.make(folder / qemu.DISK, maker.backing, maker.format, size)
     memory = Memory(Path(states.MEMORY), shared=True)
     maker_process = os.getpid()
     child = boot.launch(maker, lambda _process: _die_with(maker_process), deadline, memory=memory)
@@ -143,6 +166,8 @@ def _make(maker: Start, deadline: float) -> None:
             with suppress(OSError):
                 monitor.ask("quit", deadline=deadline)
         child.wait(max(1.0, deadline - time.monotonic()))  # now its disk is whole
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise boot.failure(folder, str(error)) from error
     finally:
         child.kill()
         child.wait()
@@ -161,8 +186,12 @@ def monitoring(directory: Path, deadline: float) -> Channel:
 def write_devices(monitor: Channel, folder: Path, deadline: float) -> None:
     """Write all of a stopped machine, but memory that it shares with a file, into a state's folder."""
     monitor.ask("migrate-set-parameters", {"max-bandwidth": UNLIMITED}, deadline=deadline)
-    path = shlex.quote(str(folder / states.DEVICES))
-    monitor.ask("migrate", {"uri": f"exec:cat >{path}"}, deadline=deadline)
+    descriptor = os.open(folder / states.DEVICES, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        uri = monitor.give("devices", descriptor, deadline)
+    finally:
+        os.close(descriptor)
+    monitor.ask("migrate", {"uri": uri}, deadline=deadline)
     _migrated(monitor, deadline)
 
 

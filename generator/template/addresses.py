@@ -1,9 +1,13 @@
-"""Addresses of scripts and files: what kind they are, which are refused, and how they are shown without secrets."""
+"""Addresses of scripts and files: what kind they are, and which are refused."""
 
-import posixpath
 import re
 from typing import Literal
 from urllib.parse import unquote, urlsplit
+
+from generator.template import allowed
+from generator.template.urls import has_secret, mask, plain, redact
+
+__all__ = ["has_secret", "kind", "mask", "path_of", "plain", "redact", "refusal", "wants_login"]
 
 Kind = Literal["https", "http", "relative", "absolute"]
 
@@ -13,51 +17,6 @@ DRIVE = re.compile(r"[A-Za-z]:[\\/](?!/)")
 BLOB_HOST = re.compile(
     r"\.blob\.(?:core\.windows\.net|core\.usgovcloudapi\.net|core\.chinacloudapi\.cn|storage\.azure\.net)\Z"
 )
-# Name and password before a host; everything after `?` or `#`, where SAS tokens and signatures stand.
-SECRET = re.compile(r"(?<=://)[^/\s\"'@?#]*@|(?<=[?#])[^\s\"'<>`|;)\\]+")
-# What stands for a login in a query: a SAS's signature, those of S3 and Google's storage, and what others call a token.
-SIGNED = re.compile(
-    r"(?<=://)[^/\s\"'@?#]+@"
-    r"|(?<=[?&#])(sig|(?:x-(?:amz|goog)-)?(?:signature|security-token|credential)|awsaccesskeyid|googleaccessid|code"
-    r"|[a-z_-]*(?:token|secret|password|passwd|key|auth|jwt))=([^&#\s]+)",
-    re.IGNORECASE,
-)
-LONG = 12  # characters of which no word of a template is by chance
-# The bound keeps a long line that only begins like many addresses from taking quadratic time.
-ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s\"'<>`|;)\\]+")
-
-
-def redact(uri: str) -> str:
-    """An address as it may be shown: without name, password, query and fragment."""
-    return SECRET.sub(lambda found: "…@" if found[0].endswith("@") else "…", uri)
-
-
-def plain(uri: str) -> str:
-    """An address without anything that may be secret."""
-    return SECRET.sub("", uri).rstrip("?#")
-
-
-def has_secret(uri: str) -> bool:
-    """Whether an address has a name, password, query or fragment, which may be secret."""
-    return bool(SECRET.search(uri))
-
-
-def secrets_of(uri: str) -> dict[str, str]:
-    """The secrets in an address, and what stands for each: name and password before the host, signatures, tokens.
-
-    Of a short one all of `NAME=VALUE` counts: its value may be a word that stands elsewhere too.
-    """
-    found: dict[str, str] = {}
-    for one in SIGNED.finditer(uri):
-        name, value = one[1], one[2] or one[0].removesuffix("@")
-        if value != "***":
-            found |= {f"{name}={value}": f"{name}=***"} if name and len(value) < LONG else {value: "***"}
-    return found
-
-
-def mask(text: str) -> str:
-    """A line of text with the secrets of the addresses in it starred out, as long as before."""
-    return ADDRESS.sub(lambda found: SECRET.sub(lambda secret: "*" * len(secret[0]), found[0]), text)
 
 
 def kind(uri: str) -> Kind | None:
@@ -92,9 +51,7 @@ def _path_refusal(path: str) -> str | None:
     """Why a path is not taken, or None; links are looked at only when it is read."""
     if path.startswith("\\") or DRIVE.match(path):
         return "this is a path of Windows: write one of this computer, or https"
-    if posixpath.normpath(path).split("/")[0] == "..":
-        return "the path leads out of the template's folder: write it from the root of the disk"
-    return None
+    return allowed.KERNEL_REFUSAL if allowed.is_of_the_kernel(path) else None
 
 
 def _file_refusal(uri: str) -> str | None:
@@ -107,7 +64,9 @@ def _file_refusal(uri: str) -> str | None:
         return "the address names another computer: write file:///PATH"
     if parts.query or parts.fragment:
         return "a `file:` address has nothing after its path: write ? as %3F and # as %23"
-    return None if parts.path.startswith("/") else "a `file:` address is file:///PATH"
+    if not parts.path.startswith("/"):
+        return "a `file:` address is file:///PATH"
+    return allowed.KERNEL_REFUSAL if allowed.is_of_the_kernel(unquote(parts.path)) else None
 
 
 def path_of(uri: str) -> str:

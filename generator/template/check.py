@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import Problem
+from generator.settings import Settings
 from generator.template import explain, lint, placeholders, support, versions
-from generator.template.document import Document, Path, in_order
+from generator.template.document import LAST_COUNTS, Document, Path, in_order
 from generator.template.schema import (
     Customizer,
     Distributor,
@@ -19,6 +21,7 @@ from generator.template.schema import (
     Optimize,
     Plain,
     Source,
+    Tagged,
     Validate,
     Validator,
     VmProfile,
@@ -29,8 +32,9 @@ from generator.template.schema.shape import bare, fields, is_section
 from generator.template.tolerance import tolerant
 
 MOST = 1000  # problems of one origin; a person reads no more, and a hostile file must not make millions
+Left = dict[str, list[tuple[Path, bool]]]
 ENVELOPE = TypeAdapter(Envelope)
-PLAIN = TypeAdapter(Plain)
+OF_PROPERTIES = tuple((model, TypeAdapter(model)) for model in (Plain, Tagged))
 # The parts that rules look at, each read by itself.
 PARTS: tuple[tuple[str, TypeAdapter[Any]], ...] = (
     ("identity", TypeAdapter(Identity)),
@@ -57,32 +61,51 @@ class Checked(NamedTuple):
     refusals: list[Problem]
 
 
-def check(document: Document, target: str, known: list[Problem]) -> Checked:
+def check(document: Document, settings: Settings, known: list[Problem]) -> Checked:
     """Everything that is to be said of an image template whose placeholders are filled as far as they are given.
 
-    `known`: what its expressions gave already.
+    `settings`: the target, and where it builds; `known`: what its expressions gave already.
     """
     if not isinstance(document.value, dict):
         refused = document.problem((), "an image template is a JSON object: `{ … }`")
         return Checked(None, document, [*known, refused], [])
     version = versions.version_of(document)
-    left = placeholders.unfilled(document)
     given = document
-    document, put_right = tolerant(given, version)
+    document, put_right, without_effect = tolerant(given, version)
+    left = _without(placeholders.unfilled(given), without_effect)
     template, refused_by_model = _template(document)
+    parts = list(_parts(document))
     found = chain(
         put_right,
         _some(refused_by_model),
-        _some(lint.check(document, list(_parts(document)))),
+        _some(lint.check(document, parts)),
         _some(versions.check(document, version)),
     )
     # Of a value that is none yet, a placeholder or an expression that fails, nothing else is worth saying.
     places = (given.problem(path, "", at_key=at_key) for names in left.values() for path, at_key in names)
-    no_values = {at for one in (*places, *known) for at in _where(one)}
-    problems = [*known, *placeholders.problems(given, left)]
+    failed = (one for one in known if one.level == "error")
+    no_values = {at for one in (*places, *failed) for at in _where(one)}
+    problems = [*known, *_duplicates(given, version), *placeholders.problems(given, left)]
     problems += [one for one in found if not _where(one) & no_values]
-    refusals = [one for one in _some(support.check(document, target)) if not _where(one) & no_values]
+    by_target = chain(support.check(document, settings.target), support.placement(document, given, parts, settings))
+    refusals = [one for one in _some(by_target) if not _where(one) & no_values]
     return Checked(template, document, in_order(problems), in_order(refusals))
+
+
+def _without(left: Left, without_effect: set[Path]) -> Left:
+    """The placeholders that are left but for those in what has no effect."""
+    places = {
+        name: [one for one in found if not placeholders.is_under(one[0], without_effect)]
+        for name, found in left.items()
+    }
+    return {name: found for name, found in places.items() if found}
+
+
+def _duplicates(document: Document, version: str | None) -> Iterator[Problem]:
+    """Duplicate keys: refused like other mistakes from 2024-02-01 on, before that the last one counts."""
+    for one in document.duplicates:
+        refused = replace(one, level="error", code="", hint=(one.hint or "").removeprefix(LAST_COUNTS))
+        yield refused if versions.is_strict(version) else one
 
 
 def _where(problem: Problem) -> set[Any]:
@@ -114,7 +137,8 @@ def _parts(document: Document) -> Iterator[tuple[Path, Any]]:
     yield from _part((), _without_inner(document.value, Envelope), ENVELOPE)
     for path, value in document.select("properties"):
         if isinstance(value, dict):
-            yield from _part(path, _without_inner(value, Plain), PLAIN)
+            for model, adapter in OF_PROPERTIES:
+                yield from _part(path, _without_inner(value, model), adapter)
     for pattern, adapter in PARTS:
         for path, value in document.select(pattern):
             yield from _part(path, value, adapter)

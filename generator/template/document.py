@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from generator.errors import Problem
+from generator.template import warnings
 
 Path = tuple[str | int, ...]
 """Where a value stands: the keys and indexes that lead to it, from the top."""
@@ -27,7 +28,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed JSON text. `relaxed` holds what strict JSON forbids but some API versions let pass, as errors."""
+    """A parsed JSON text.
+
+    `relaxed` holds what strict JSON forbids but some API versions let pass, as errors; `duplicates` the keys that an
+    object has more than once, as warnings: their last value counts.
+    """
 
     file: str
     text: str
@@ -35,6 +40,7 @@ class Document:
     places: Place
     lines: "Lines"
     relaxed: list[Problem] = field(default_factory=list)
+    duplicates: list[Problem] = field(default_factory=list)
 
     def problem(
         self,
@@ -44,11 +50,15 @@ class Document:
         *,
         level: Literal["error", "warning"] = "error",
         at_key: bool = False,
+        code: str = "",
     ) -> Problem:
-        """A problem at a path; where nothing stands there, at the nearest thing around it."""
+        """A problem at a path; where nothing stands there, at the nearest thing around it. A warning without a code is
+        named after the path."""
         place = self._place(path)
         line, column = self.lines.position(place.key if at_key else place.start)
-        return Problem(self.file, line, column, written(path), message, hint, level)
+        if level == "warning":
+            code = code or warnings.name_of(path)
+        return Problem(self.file, line, column, written(path), message, hint, level, code=code)
 
     def _place(self, path: Path) -> Place:
         """The place of a path, or of the nearest thing around it."""
@@ -84,6 +94,19 @@ class Lines:
         line = bisect_left(self._ends, offset)
         start = self._ends[line - 1] + 1 if line else 0
         return line + 1, offset - start + 1
+
+
+LAST_COUNTS = "the last one counts; "
+
+
+def duplicate(file: str, lines: "Lines", path: Sequence[str | int], offset: int, first: int) -> Problem:
+    """The warning for a key at an offset that its object has already, first at another offset."""
+    key = str(path[-1])[:80]
+    line, column = lines.position(first)
+    hint = f"{LAST_COUNTS}the first is in line {line}, column {column}: keep one"
+    message = f"`{key}` is duplicated in this object"
+    code = warnings.DUPLICATE_KEY
+    return Problem(file, *lines.position(offset), written(path), message, hint, "warning", code=code)
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -5,12 +5,15 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from generator import private
 from generator.errors import ImagegenError, InvalidTemplate, Problem
+from generator.home import expand
 from generator.settings import Settings
-from generator.template import addresses, plain
+from generator.settings.kinds import is_web
+from generator.template import addresses, allowed
 from generator.template.addresses import redact
 from generator.template.document import Document, in_order, written
 from generator.template.document import Path as JsonPath
@@ -26,17 +29,33 @@ TOO_LARGE = {
 }
 
 
+class Held(NamedTuple):
+    """What a workspace holds of an address: as it was fetched (a file), or as it runs (a script), with the SHA-256 in
+    its lock."""
+
+    content: bytes
+    digest: str
+    kind: Kind
+
+
 class Sources:
     """Where the bytes of addresses come from; each address is fetched once.
 
-    `recorded` are the bytes that a workspace already holds, by address: if given, nothing else is asked.
+    `recorded` is what a workspace already holds, by address: if given, nothing else is asked. `downloaded` is what it
+    holds of the web: that is not downloaded again while its checksum fits.
     """
 
-    def __init__(self, template_path: Path, settings: Settings, recorded: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self, template_path: Path, settings: Settings, recorded: Mapping[str, Held] | None = None,
+        downloaded: Mapping[str, Held] | None = None,
+    ) -> None:  # fmt: skip
         self.template_path = template_path
         self._settings = settings
         self._recorded = recorded
+        self._downloaded = {redact(uri): held for uri, held in (downloaded or {}).items() if is_web(uri)}
         self._got: dict[str, bytes] = {}
+        self.read: dict[Path, bytes] = {}  # the files of this computer that were read
+        self._roots = allowed.roots_of(template_path, settings)
 
     def get(self, uri: str, sha256: str | None, kind: Kind) -> bytes:
         """The bytes of an address, compared with `sha256` (lower-case hex; None or empty: unchecked).
@@ -48,7 +67,8 @@ class Sources:
             content = self._got[uri] = self._find(uri, sha256, kind)
         if len(content) >= LIMIT:
             raise too_large(uri, kind)
-        if sha256 and (actual := hashlib.sha256(content).hexdigest()) != sha256:
+        known = {sha256, self._recorded[uri].digest if self._recorded and kind == "script" else None}
+        if sha256 and (actual := hashlib.sha256(content).hexdigest()) not in known:
             raise ImagegenError(
                 f"{redact(uri)} has another checksum than the template says: {actual}",
                 "if the new content is right, write its checksum into the template",
@@ -60,32 +80,22 @@ class Sources:
             if uri not in self._recorded:
                 hint = "generate the workspace anew from the template"
                 raise ImagegenError(f"the workspace holds no copy of {redact(uri)}", hint)
-            return self._recorded[uri]
+            return self._recorded[uri].content
         if refused := addresses.refusal(uri):
             raise ImagegenError(refused)
+        held = self._downloaded.get(redact(uri))
+        if held is not None and kind in ("script", held.kind) and _fits(held.content, sha256):
+            return held.content
         if (mirrored := self._mirrored(uri)) is not None:
             prefix, rest = mirrored
-            if not prefix.lower().startswith(("https://", "http://")):
-                self._refuse_in_workspace(uri)  # where the mirrors may be of the checkout's own imagegen.toml
+            if not is_web(prefix):
                 return _from_mirror(prefix, rest, uri, kind)
             uri = prefix + rest
-        match addresses.kind(uri):
-            case "relative":
-                return _within(self.template_path.absolute().parent, uri, uri, kind)
-            case "absolute":
-                return self._from_disk(uri, kind)
+        if addresses.kind(uri) in ("relative", "absolute"):
+            path = self.template_path.absolute().parent / addresses.path_of(uri)
+            content = self.read[path] = _from_disk(path, self._roots, uri, kind)
+            return content
         return self._from_web(uri, sha256, kind)
-
-    def _from_disk(self, uri: str, kind: Kind) -> bytes:
-        """A file anywhere on this computer."""
-        self._refuse_in_workspace(uri)
-        return _within(Path("/"), addresses.path_of(uri), uri, kind)
-
-    def _refuse_in_workspace(self, uri: str) -> None:
-        """Only a template of the user's own may ask for any file of this computer."""
-        if plain.in_workspace(self.template_path):
-            hint = "copy the template to a folder of your own if you trust it"
-            raise ImagegenError(f"{redact(uri)} lies outside the workspace: its template cannot ask for it", hint)
 
     def _mirrored(self, uri: str) -> tuple[str, str] | None:
         """Replacement and rest of an address by the longest prefix that fits; None without one."""
@@ -109,6 +119,11 @@ class Sources:
         if cached and hashlib.sha256(content).hexdigest() == sha256:
             _keep(cached, content)
         return content
+
+
+def _fits(content: bytes, sha256: str | None) -> bool:
+    """Whether bytes have a checksum; any have none."""
+    return not sha256 or hashlib.sha256(content).hexdigest() == sha256
 
 
 def fetch_all(template: "ImageTemplate", sources: Sources, document: Document | None = None) -> dict[str, bytes]:
@@ -155,11 +170,11 @@ def too_large(uri: str, kind: Kind) -> ImagegenError:
 
 def _from_mirror(prefix: str, rest: str, uri: str, kind: Kind) -> bytes:
     """A file of a local mirror: the rest of the address is a path there, without query."""
-    base = Path(prefix).expanduser()
+    base = expand(prefix)
     folder = base if prefix.endswith("/") or base.is_dir() else base.parent
     path = unquote(urlsplit("//mirror/" + rest).path.removeprefix("/"))
     joined = f"{base}/{path}" if prefix.endswith("/") or rest.startswith("/") else f"{base}{path}"
-    return _within(folder, joined, uri, kind)
+    return _from_disk(folder / joined, [folder], uri, kind, mirror=True)
 
 
 def scripts_in(template: "ImageTemplate") -> list[str]:
@@ -169,24 +184,16 @@ def scripts_in(template: "ImageTemplate") -> list[str]:
     return [line for step in steps for line in getattr(step, "inline", None) or ()]
 
 
-def _within(folder: Path, path: str, uri: str, kind: Kind) -> bytes:
-    """The bytes of a regular file in a folder; links that lead out of it are refused."""
+def _from_disk(path: Path, roots: list[Path], uri: str, kind: Kind, *, mirror: bool = False) -> bytes:
+    """The bytes of a regular file below one of `roots`."""
+    shown = redact(uri)
     try:
-        root = folder.resolve(strict=True)
-        real = (folder / path).resolve(strict=True)
-        if not real.is_relative_to(root):
-            raise ImagegenError(f"{redact(uri)} leads out of {folder}", "put a copy of the file into the folder")
-        return _read_regular(real, uri, kind)
+        content = allowed.read(path, roots, shown, LIMIT, mirror=mirror)
     except FileNotFoundError:
-        raise ImagegenError(f"there is no file {redact(uri)} in {folder}") from None
+        raise ImagegenError(f"there is no file {shown} in {roots[0]}") from None
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
-        raise ImagegenError(f"{redact(uri)} cannot be read: {reason}") from error
-
-
-def _read_regular(path: Path, uri: str, kind: Kind) -> bytes:
-    """The bytes of a regular file; a pipe or device is refused before it is read."""
-    content = plain.read(path, LIMIT)  # the path is resolved: a link here now is a trick
+        raise ImagegenError(f"{shown} cannot be read: {reason}") from error
     if len(content) >= LIMIT:
         raise too_large(uri, kind)
     return content
@@ -195,7 +202,7 @@ def _read_regular(path: Path, uri: str, kind: Kind) -> bytes:
 def _keep(path: Path, content: bytes) -> None:
     """Put a download into the cache, whole or not at all. A cache that cannot be written costs only time."""
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private.folder(path.parent)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             try:
                 file.write(content)

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from generator.errors import InvalidTemplate, Problem
-from generator.template.document import Document, Lines, Path, Place, in_order, written
+from generator.template.document import Document, Lines, Path, Place, duplicate, in_order, written
 from generator.template.tokens import CONTROL, WORDS, Bare, Token, decode, number, tokens
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_VALUES = 500_000
 MAX_PROBLEMS = 50
+TEMPLATE_BEGINS = "a template begins with `{`; a Bicep file becomes JSON by `bicep build`"
 CLOSING = {"{": "}", "[": "]"}
 
 
@@ -22,16 +23,17 @@ def load(raw: bytes, file: str) -> Document:
     """Read a JSON text (UTF-8, with or without a byte-order mark) into a Document.
 
     Comments, trailing commas and raw control characters go to `Document.relaxed`: whether they pass is for the API
-    version to say, which is known only afterwards. Raises InvalidTemplate with every syntax error and duplicate key.
+    version to say, which is known only afterwards; so do duplicate keys to `Document.duplicates`. Raises
+    InvalidTemplate with every syntax error.
     """
     if len(raw) > MAX_BYTES:
         raise _refused(file, "", 0, f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB")
     text = _decode(raw, file)
-    reader = _Reader(text, file)
+    reader = Reader(text, file)
     value, place = reader.document()
     if reader.problems:
-        raise InvalidTemplate(in_order(reader.problems))
-    return Document(file, text, value, place, reader.lines, reader.relaxed)
+        raise InvalidTemplate(in_order([*reader.problems, *reader.duplicates]))
+    return Document(file, text, value, place, reader.lines, reader.relaxed, reader.duplicates)
 
 
 def _decode(raw: bytes, file: str) -> str:
@@ -56,7 +58,7 @@ class _TooMuchError(Exception):
     """Reading ends here: the rest would only repeat what was said, or cost too much."""
 
 
-class _Reader:
+class Reader:
     """One reading of a text: descends through it, one token ahead, and goes on after a mistake."""
 
     def __init__(self, text: str, file: str) -> None:
@@ -64,6 +66,7 @@ class _Reader:
         self.lines = Lines(text)
         self.problems: list[Problem] = []
         self.relaxed: list[Problem] = []
+        self.duplicates: list[Problem] = []
         self.path: list[str | int] = []
         self.values = 0
         self.broken = 0  # the last line with a syntax error
@@ -79,8 +82,7 @@ class _Reader:
                 self.wrong(self.now, "the file is empty")
                 return value, place
             if self.now.kind in ("word", "other", "placeholder") and not _is_value(self.now):
-                hint = "a template begins with `{`; a Bicep file becomes JSON by `bicep build`"
-                self.stop(self.now, f"this is not JSON: it begins with {_named(self.now)}", hint)
+                self.stop(self.now, f"this is not JSON: it begins with {_named(self.now)}", TEMPLATE_BEGINS)
             value, place = self.value(0)
             if self.now.kind != "end":
                 self.wrong(self.now, "the document ends before this", "take away what follows, or a bracket too many")
@@ -112,11 +114,9 @@ class _Reader:
             token = self.now
             key = self.key()
             self.path.append(key)
-            if key in inside:
-                line = self.lines.position(inside[key].key)[0]
-                self.note(
-                    token.start, f"`{key[:80]}` stands twice in this object", f"the first is in line {line}; keep one"
-                )
+            if key in inside and len(self.duplicates) < MAX_PROBLEMS:
+                first = inside[key].key
+                self.duplicates.append(duplicate(self.file, self.lines, self.path, token.start, first))
             value[key], inside[key] = self.value(depth, token.start)
             self.path.pop()
             self.comma(opening)

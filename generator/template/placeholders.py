@@ -1,17 +1,20 @@
 """`<name>` placeholders: filled from `--set NAME=VALUE` wherever they stand, or listed with what to give."""
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from generator.errors import InvalidTemplate, Problem
-from generator.template.document import Document, Path, Place
+from generator.errors import Problem
+from generator.template.document import Document, Path, Place, duplicate
 from generator.template.tokens import Bare
 
 PLACEHOLDER = re.compile(r"<([A-Za-z][\w .-]{0,80})>")
 # Where `<…>` may well be meant: scripts are full of it; names and tags are text, so only a whole one counts.
 SCRIPT_KEYS = {"inline", "restartCommand", "restartCheckCommand", "searchCriteria", "filters"}
+# What Azure answered, and what is for people: nobody fills these.
+ANSWERED = [("lastRunStatus",), ("provisioningError",)]
+FOR_PEOPLE = {"comments", "metadata", "systemData"}
 TEXT_KEYS = {"tags", "artifactTags", "managedResourceTags", "name"}
 
 
@@ -31,15 +34,14 @@ class Filled(NamedTuple):
 def fill(document: Document, sets: Mapping[str, str]) -> Filled:
     """Put the given values in the place of their placeholders: in values, in keys, inside longer text, in scripts.
 
-    Raises InvalidTemplate where two keys of an object become the same.
+    Keys of an object that become the same are duplicates like others.
     """
     if not sets:
         return Filled(document, set())
     filling = _Filling(document, sets)
     value, places = filling.value(document.value, document.places, ())
-    if filling.problems:
-        raise InvalidTemplate(filling.problems)
-    return Filled(replace(document, value=value, places=places), filling.used)
+    duplicates = [*document.duplicates, *filling.duplicates]
+    return Filled(replace(document, value=value, places=places, duplicates=duplicates), filling.used)
 
 
 class _Filling:
@@ -49,7 +51,7 @@ class _Filling:
         self.document = document
         self.sets = sets
         self.used: set[str] = set()
-        self.problems: list[Problem] = []
+        self.duplicates: list[Problem] = []
 
     def value(self, value: Any, place: Place, path: Path) -> tuple[Any, Place]:
         """A value with what it holds filled."""
@@ -70,10 +72,11 @@ class _Filling:
         given = place.inside if isinstance(place.inside, dict) else {}
         for key, item in value.items():
             name = str(self.text(key))
+            at = given.get(key, place)
             if name in filled:
-                message = f"this key becomes `{name[:80]}`, which stands in this object already"
-                self.problems.append(self.document.problem((*path, key), message, "keep one", at_key=True))
-            filled[name], inside[name] = self.value(item, given.get(key, place), (*path, key))
+                file, lines, first = self.document.file, self.document.lines, inside[name].key
+                self.duplicates.append(duplicate(file, lines, (*path, name), at.key, first))
+            filled[name], inside[name] = self.value(item, at, (*path, key))
         return filled, place._replace(inside=inside)
 
     def text(self, text: str) -> str:
@@ -93,24 +96,29 @@ class _Filling:
         return self.sets[found[1]]
 
 
-def unfilled(document: Document, under: Container[str] | None = None) -> dict[str, list[tuple[Path, bool]]]:
+def unfilled(document: Document, under: Collection[Path] | None = None) -> dict[str, list[tuple[Path, bool]]]:
     """The placeholders that are left: name => where each stands (path; whether it is in the key).
 
-    `under`: look only at what stands under these keys of the top.
+    `under`: look only at what stands at these paths and below.
     """
     left: dict[str, list[tuple[Path, bool]]] = {}
     for path, value, at_key in document.walk():
-        if under is not None and path and str(path[0]).lower() not in under:
+        if under is not None and not is_under(path, under):
             continue
         for name in _names(path, value) if isinstance(value, str) and "<" in value else ():
             left.setdefault(name, []).append((path, at_key))
     return left
 
 
+def is_under(path: Path, places: Collection[Path]) -> bool:
+    """Whether a path is one of some, or leads to something below one."""
+    return any(path[:length] in places for length in range(len(path) + 1))
+
+
 def _names(path: Path, text: str) -> list[str]:
     if isinstance(text, Bare):
         return PLACEHOLDER.findall(text)
-    if SCRIPT_KEYS & set(path):
+    if SCRIPT_KEYS & set(path) or (path and path[0] in FOR_PEOPLE) or path[1:2] in ANSWERED:
         return []
     if TEXT_KEYS & {path[-1], *path[-2:-1]}:
         whole = PLACEHOLDER.fullmatch(text)

@@ -1,34 +1,12 @@
-"""Reading a file that a stranger may have put there: no link is followed, no pipe, socket or device is waited for."""
+"""Reading a file of a workspace, which is committed and may be a stranger's."""
 
-import errno
-import os
-import stat
 from pathlib import Path
 
-LARGEST = 64 * 1024 * 1024  # bytes of a file of a workspace; ours have a third at most
-_OTHERS = (errno.ELOOP, errno.ENXIO)  # open(2): a link with O_NOFOLLOW, a socket
+from generator.system.files import LARGEST, read
 
-
-def read(path: Path, limit: int) -> bytes:
-    """The bytes of a plain file, at most `limit` of them.
-
-    Raises OSError, with `not a plain file` for what is none.
-    """
-    try:
-        # O_NONBLOCK: opening a pipe must not wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise _no_plain_file(path) if error.errno in _OTHERS else error from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _no_plain_file(path)
-        return file.read(limit)
-
-
-def _no_plain_file(path: Path) -> OSError:
-    return OSError(errno.EINVAL, "not a plain file", str(path))
+__all__ = ["LARGEST", "in_workspace", "read"]
 
 
 def in_workspace(path: Path) -> bool:
-    """Whether a file lies in a workspace, which is committed and may be a stranger's."""
+    """Whether a file lies in a workspace."""
     return (path.parent / "imagegen.lock.json").exists()

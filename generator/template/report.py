@@ -43,8 +43,8 @@ def summary(problems: Sequence[Problem]) -> str:
 def as_json(problems: Sequence[Problem], sources: Mapping[str, bytes] | None = None) -> dict[str, Any]:
     """The same content for programs: `problems` and the counts.
 
-    A problem has file, line, column, path, level, message and hint; where `sources` has its file, also the `text` of
-    the line, as far as it is shown, and the `mark` that goes under it.
+    A problem has file, line, column, path, level, message and hint, a warning its code; where `sources` has its file,
+    also the `text` of the line, as far as it is shown, and the `mark` that goes under it.
     """
     lines = _lines_of(sources)
     return {
@@ -57,6 +57,8 @@ def as_json(problems: Sequence[Problem], sources: Mapping[str, bytes] | None = N
 def _entry(problem: Problem, lines: list[str]) -> dict[str, Any]:
     """One problem for programs."""
     entry = asdict(problem)
+    if not problem.code:
+        del entry["code"]
     if entry.pop("quoted") and 0 < problem.line <= len(lines):
         entry["text"], entry["mark"] = _marked(lines[problem.line - 1], problem.column)
     return entry
@@ -101,7 +103,10 @@ def _escaped(char: str) -> str:
 def _block(problem: Problem, lines: list[str], colour: bool) -> str:
     """One problem: place and message, JSON path, the line with its mark, hint."""
     place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
-    parts = [f"{printable(place)}: {_painted(problem.level, problem.level, colour)}: {printable(problem.message)}"]
+    code = f" [{problem.code}]" if problem.code else ""
+    parts = [
+        f"{printable(place)}: {_painted(problem.level, problem.level, colour)}: {printable(problem.message)}{code}"
+    ]
     if problem.path:
         path = printable(problem.path)
         parts.append(f"  at {path if len(path) <= LONGEST_PATH else path[: LONGEST_PATH - 1] + '…'}")

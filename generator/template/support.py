@@ -4,10 +4,15 @@ The format itself is accepted whole; these tables are asked when a template is r
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 from generator.errors import Problem
+from generator.settings import Settings
+from generator.template import ids
 from generator.template.document import Document, Path
+from generator.template.rules.base import Part
+from generator.template.rules.placement import misplaced, networks
 from generator.template.schema import PlatformImage, WindowsRestart
 from generator.template.systems import system_of
 
@@ -113,6 +118,11 @@ AZURE = Gaps(
     ),
 )  # fmt: skip
 TARGETS = {"local": LOCAL, "azure": AZURE}
+# The ids that say in which subscription a build happens, the first first.
+BOUND = (
+    "id", "properties.stagingResourceGroup", "properties.vmProfile.vnetConfig.subnetId",
+    "properties.distribute[*].galleryImageId", "properties.distribute[*].imageId",
+)  # fmt: skip
 
 
 def check(document: Document, target: str) -> Iterator[Problem]:
@@ -124,6 +134,29 @@ def check(document: Document, target: str) -> Iterator[Problem]:
     for path, _, gap in _found(document, gaps.ignored):
         message = f"{gap.what} has no effect on the {target} target"
         yield document.problem(path, message, gap.hint, level="warning", at_key=True)
+
+
+def placement(document: Document, given: Document, parts: list[Part], settings: Settings) -> Iterator[Problem]:
+    """What the Azure target cannot do from where it builds. `given`: the document as it stands in the file."""
+    if settings.target != "azure":
+        return
+    location = _select_any_case(document.value, "location")
+    region = ids.region(location if isinstance(location, str) and location else settings.location)
+    subscription = settings.subscription_id.lower() or ids.first_subscription(
+        value for pattern in BOUND for _, value in document.select(pattern)
+    )
+    network = _select_any_case(given.value, "properties", "vmProfile", "vnetConfig")
+    found = chain(misplaced(parts, region, subscription), networks(parts, network, subscription))
+    for one in found:
+        yield document.problem(one.path, one.message, one.hint, level=one.level)
+
+
+def _select_any_case(value: Any, *names: str) -> Any:
+    """What stands at a path of keys in any case; None where nothing does."""
+    for name in names:
+        members = value if isinstance(value, dict) else {}
+        value = next((item for key, item in members.items() if key.lower() == name.lower()), None)
+    return value
 
 
 def _found(document: Document, gaps: tuple[Gap, ...]) -> Iterator[tuple[Path, Any, Gap]]:

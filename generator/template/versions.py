@@ -46,7 +46,7 @@ def version_of(document: Document) -> str | None:
     if not isinstance(document.value, dict):
         return None
     found = [value for key, value in document.value.items() if key.lower() == "apiversion"]
-    return found[0] if found and isinstance(found[0], str) else None
+    return found[0].lower() if found and isinstance(found[0], str) else None
 
 
 def is_strict(version: str | None) -> bool:

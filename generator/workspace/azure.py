@@ -7,72 +7,52 @@ from typing import Any
 
 from generator.errors import ImagegenError
 from generator.settings import Settings
-from generator.template import addresses
+from generator.template import addresses, ids, tags
 from generator.template.systems import system_of
 from generator.workspace.blueprint import Azure, Bastion, Communicator, Step, System
 
-_SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
-_GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/([^/]+)", re.IGNORECASE)
 # Microsoft, "Naming rules and restrictions for Azure resources": a group's name has at most 90 characters, and does
 # not end in a point.
 GROUP_LENGTH = 90
 # A run command takes 256 KiB (Microsoft, "Run scripts in your Linux VM by using managed Run Commands"); a step is
 # wrapped there, and in base64.
 LARGEST_SCRIPT = 180 * 1024
-WORKSPACE_TAG = "imagegen:workspace"
-VERSION_TAG = "imagegen:version"
-BUILD_TAG, UNTIL_TAG = "imagegen:build", "imagegen:until"  # whose staging it is, and when that build is over for sure
+WORKSPACE_TAG, VERSION_TAG = tags.WORKSPACE, tags.VERSION
+CONTENT_TAG, SOURCE_TAG = tags.CONTENT, tags.SOURCE  # what went into a released image, and what it started from
+TAG_LENGTH = tags.LONGEST_VALUE
+BUILD_TAG, UNTIL_TAG = tags.BUILD, tags.UNTIL  # whose staging it is, and when that build is over for sure
 # What one script at the machine's creation cannot do.
 EXTENSION_MINUTES = 90  # Microsoft, "Azure virtual machine extensions and features": the longest one may take
+NAME = "{name}"  # in a backend: each workspace needs a key of its own
 NOT_BUNDLED = ("WindowsRestart", "WindowsUpdate", "File")
-
-# The words of ids as azurerm wants them: it takes them by letter case, where Azure and template writers do not
-# (go-azure-helpers, resourceids.Parser).
-_WORDS = {
-    word.lower(): word
-    for word in (
-        "subscriptions", "resourceGroups", "providers", "Microsoft.Compute", "Microsoft.ManagedIdentity",
-        "Microsoft.Network", "galleries", "images", "versions", "communityGalleries", "sharedGalleries",
-        "userAssignedIdentities", "virtualNetworks", "subnets",
-    )
-}  # fmt: skip
-
-
-def canonical(resource_id: str) -> str:
-    """An id with its fixed words as azurerm writes them; the names in it stay as they are."""
-    words = resource_id.split("/")
-    for place in range(1, len(words)):
-        if place % 2 or words[place - 1] == "providers":
-            words[place] = _WORDS.get(words[place].lower(), words[place])
-    return "/".join(words)
 
 
 def azure_of(template: Any, name: str, settings: Settings) -> Azure:
     """The Azure side of a blueprint. Raises ImagegenError for what neither the template nor the settings say."""
     properties = template.properties
     profile = properties.vm_profile
-    subnet = canonical((profile and profile.vnet_config and profile.vnet_config.subnet_id) or "")
-    location = (template.location or settings.location or "").replace(" ", "").lower()
+    subnet = ids.canonical((profile and profile.vnet_config and profile.vnet_config.subnet_id) or "")
+    location = ids.region(template.location or settings.location)
     if not location:
         raise ImagegenError("the template has no `location`", "add it, or set `location` in imagegen.toml")
     identity = _identity(template, name)
     system = _system(properties)
-    given_group = _GROUP.search(properties.staging_resource_group or "")
+    given_group = ids.group(properties.staging_resource_group or "")
     return Azure(
         id=identity,
         subscription_id=_subscription(template, settings, subnet),
         location=location,
-        group=given_group[1] if given_group else _group_name(template, name, identity),
-        own_group=given_group is None,
+        group=given_group or _group_name(template, name, identity),
+        own_group=not given_group,
         storage_account=f"igs{identity}",
         system=system,
         communicator=_communicator(settings, system, subnet, properties),
         subnet_id=subnet,
         bastion=_bastion(settings),
-        identities=tuple(dict.fromkeys(map(canonical, (profile and profile.user_assigned_identities) or ()))),
+        identities=tuple(dict.fromkeys(map(ids.canonical, (profile and profile.user_assigned_identities) or ()))),
         tags=_tags(template, name, identity),
         update_rounds=settings.update_rounds,
-        backend=_backend(settings),
+        backend=_backend(settings, name),
     )
 
 
@@ -96,19 +76,19 @@ def _resources(template: Any) -> Iterator[str]:
     """The ids and addresses that the distributors name, without a version."""
     for target in template.properties.distribute:
         named = getattr(target, "gallery_image_id", None) or getattr(target, "image_id", None)
-        yield (named or addresses.plain(target.uri or "")).partition("/versions/")[0]
+        yield ids.without_version(named) if named else addresses.plain(target.uri or "")
 
 
 def _subscription(template: Any, settings: Settings, subnet: str) -> str:
-    """Where the build happens: the setting, else the first subscription that the template is bound to."""
+    """Where the build happens: the setting, else the first subscription that the template is bound to, in lower case
+    as Azure writes it."""
     bound = [template.id, template.properties.staging_resource_group, subnet, *_resources(template)]
-    found = (_SUBSCRIPTION.search(str(text)) for text in bound if text)
-    return settings.subscription_id or next((match[1] for match in found if match), "")
+    return settings.subscription_id.lower() or ids.first_subscription(bound)
 
 
 def _group_name(template: Any, name: str, identity: str) -> str:
     """`IT_<destination group>_<template name>_<hash>`, cut in the middle to what Azure takes."""
-    groups = [match[1] for text in _resources(template) if (match := _GROUP.search(text))]
+    groups = list(filter(None, map(ids.group, _resources(template))))
     stem = re.sub(r"[^A-Za-z0-9_.()-]", "-", f"IT_{groups[0] if groups else 'vhd'}_{name}")
     return f"{stem[: GROUP_LENGTH - 9]}_{identity[:8]}"
 
@@ -164,18 +144,29 @@ def _bastion(settings: Settings) -> Bastion | None:
 
 
 def _tags(template: Any, name: str, identity: str) -> tuple[tuple[str, str], ...]:
-    """The template's managedResourceTags, and ours, by which a lost build is found again."""
-    ours = {"createdBy": "imagegen", "imageTemplateName": template.name or name, WORKSPACE_TAG: identity}
-    return tuple(sorted((dict(template.properties.managed_resource_tags) | ours).items()))
+    """The template's managedResourceTags, and ours, by which a lost build is found again.
+
+    Tag names are compared without case: of `createdBy` and `imageTemplateName` the template's own stay.
+    """
+    given = dict(template.properties.managed_resource_tags)
+    names = {one.lower() for one in given}
+    defaults = {tags.CREATED_BY: "imagegen", tags.TEMPLATE_NAME: template.name or name}
+    missing = {key: value for key, value in defaults.items() if key.lower() not in names}
+    return tuple(sorted((given | missing | {WORKSPACE_TAG: identity}).items()))
 
 
-def _backend(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """`azurerm:NAME=VALUE,…`, the arguments of Terraform's azurerm backend; nothing for a local state."""
+def _backend(settings: Settings, workspace: str) -> tuple[tuple[str, str], ...]:
+    """`azurerm:NAME=VALUE,…`, the arguments of Terraform's azurerm backend; nothing for a local state.
+
+    `{name}` in a value is the name of the workspace.
+    """
     if not settings.backend:
         return ()
     kind, _, rest = settings.backend.partition(":")
     pairs = [part.partition("=") for part in rest.split(",") if part]
-    values = {name.strip(): value.strip() for name, _, value in pairs}
+    values = {name.strip(): value.strip().replace(NAME, workspace) for name, _, value in pairs}
+    if unknown := [value for value in values.values() if "{" in value or "}" in value]:
+        raise ImagegenError(f"`{unknown[0]}` has a placeholder that the backend does not know", f"use {NAME}")
     if (
         kind != "azurerm"
         or unknown_arguments(values)
@@ -183,7 +174,8 @@ def _backend(settings: Settings) -> tuple[tuple[str, str], ...]:
     ):
         raise ImagegenError(
             f"`{settings.backend}` is not a backend",
-            "write azurerm:resource_group_name=GROUP,storage_account_name=ACCOUNT,container_name=NAME,key=NAME.tfstate",
+            "write azurerm:resource_group_name=GROUP,storage_account_name=ACCOUNT,container_name=NAME,"
+            f"key={NAME}.tfstate",
         )
     return tuple(sorted(values.items()))
 

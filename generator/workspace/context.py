@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from generator.template import ids
 from generator.workspace import hcl
 from generator.workspace.blueprint import BUILD_USER, Azure, Blueprint, Step
 from generator.workspace.hcl import Hcl
@@ -28,6 +29,7 @@ def of(blueprint: Blueprint, other_subscriptions: tuple[str, ...]) -> dict[str, 
         "all_steps": [step for chain in chains for step in chain["steps"]],
         "bastion": azure is not None and azure.bastion is not None,
         "build": build,
+        "build_user": Hcl("local.user" if azure else "var.machine.user"),
         "communicator": azure.communicator if azure else "ssh",
         "last_step": build["steps"][-1]["module"] if build and build["steps"] else Hcl("step_000_prepare"),
         "local_clean": Hcl("false" if azure else "true"),
@@ -42,8 +44,8 @@ def others(blueprint: Blueprint, more: tuple[str, ...] = ()) -> dict[str, str]:
     """The subscriptions besides the build's that images go to, or went to: first digits of the id => id."""
     home = blueprint.azure.subscription_id.lower() if blueprint.azure else ""
     found = [*_subscriptions(blueprint), *more]
-    ids = sorted({one.lower() for one in found} - {home})
-    return {re.sub(r"[^a-z0-9]", "_", one)[:8]: one for one in ids}
+    subscriptions = sorted({one.lower() for one in found} - {home})
+    return {re.sub(r"[^a-z0-9]", "_", one)[:8]: one for one in subscriptions}
 
 
 def uploads(blueprint: Blueprint) -> bool:
@@ -59,8 +61,8 @@ def updates(blueprint: Blueprint) -> bool:
 
 def _subscriptions(blueprint: Blueprint) -> Iterator[str]:
     for destination in blueprint.destinations:
-        if destination.kind == "SharedImage" and (found := re.match(r"/subscriptions/([^/]+)/", destination.resource)):
-            yield found[1]
+        if destination.kind == "SharedImage" and (found := ids.subscription(destination.resource)):
+            yield found
 
 
 def _azure(blueprint: Blueprint, azure: Azure, other_subscriptions: tuple[str, ...]) -> dict[str, Any]:

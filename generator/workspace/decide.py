@@ -7,9 +7,9 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from generator.settings import Settings
-from generator.template import addresses
-from generator.workspace import names
-from generator.workspace.azure import azure_of, canonical, refuse_large
+from generator.template import addresses, ids
+from generator.workspace import names, scripts
+from generator.workspace.azure import azure_of, refuse_large
 from generator.workspace.blueprint import (
     Blueprint,
     Destination,
@@ -24,7 +24,6 @@ from generator.workspace.blueprint import (
 
 # Image Builder's default when buildTimeoutInMinutes is 0 or absent (aib-reference 1.2).
 DEFAULT_TIMEOUT_MINUTES = 240
-SHEBANG = b"#!/bin/sh -e\n"
 # What packer-plugin-windows-update takes when nothing is said (aib-reference 2.3).
 DEFAULT_CRITERIA = "BrowseOnly=0 and IsInstalled=0"
 DEFAULT_FILTERS = ("include:$true",)
@@ -78,9 +77,9 @@ def decide(template: Any, downloads: Mapping[str, bytes], *, name: str, settings
 def _source(source: Any) -> Source:
     match source.type:
         case "ManagedImage":
-            return Source("ManagedImage", id=canonical(source.image_id.rstrip("/")))
+            return Source("ManagedImage", id=ids.canonical(source.image_id))
         case "SharedImageVersion":
-            return Source("SharedImageVersion", id=canonical(source.image_version_id.rstrip("/")))
+            return Source("SharedImageVersion", id=ids.canonical(source.image_version_id))
     info = source.plan_info
     plan = info and Plan(name=info.plan_name, product=info.plan_product, publisher=info.plan_publisher)
     return Source(
@@ -89,7 +88,7 @@ def _source(source: Any) -> Source:
 
 
 def _steps(
-    entries: Sequence[Any], scripts: str, files: str, prefix: str, downloads: Mapping[str, bytes]
+    entries: Sequence[Any], script_folder: str, files: str, prefix: str, downloads: Mapping[str, bytes]
 ) -> tuple[Step, ...]:
     """The steps of one list of the template, in its order."""
     made = []
@@ -98,27 +97,25 @@ def _steps(
             case "File":
                 made.append(_file_step(position, entry, files, prefix, downloads[entry.source_uri]))
             case "Shell" | "PowerShell":
-                made.append(_script_step(position, entry, scripts, prefix, downloads))
+                made.append(_script_step(position, entry, script_folder, prefix, downloads))
             case _:
                 made.append(_machine_step(position, entry, prefix))
     return tuple(made)
 
 
 def _script_step(position: int, entry: Any, folder: str, prefix: str, downloads: Mapping[str, bytes]) -> Step:
-    """An inline or scriptUri step: its file is what runs.
-
-    Packer's shell provisioner joins inline lines to one script under `#!/bin/sh -e` (aib-reference 2.3).
-    """
+    """An inline or scriptUri step: its file is what runs."""
     windows = entry.type == "PowerShell"
-    plain, shebang = (".ps1", b"") if windows else (".sh", SHEBANG)
+    plain = ".ps1" if windows else ".sh"
     if entry.inline is not None:
         ending, default = plain, KINDS[entry.type]
-        content = shebang + "".join(line + "\n" for line in entry.inline).encode()
+        content = scripts.powershell_inline(entry.inline) if windows else scripts.shell_inline(entry.inline)
     else:
         uri_name = _last_part(entry.script_uri)
         ending = plain if windows else names.suffix(uri_name, plain)
         default = cast(StepKind, names.slug(PurePosixPath(uri_name).stem, KINDS[entry.type]))
-        content = downloads[entry.script_uri]
+        fetched = downloads[entry.script_uri]
+        content = fetched if windows else scripts.shell_file(fetched)
     key = names.step_key(position, entry.name or "", default)
     options = {"level": _level(entry), "exit_codes": list(entry.valid_exit_codes)} if windows else {}
     return _step(key, entry, prefix, file=f"{folder}/{key}{ending}", content=content, options=options)
@@ -176,33 +173,37 @@ def _destination(distributor: Any, settings: Settings) -> Destination:
     match kind:
         case "SharedImage":
             return Destination(
-                name, kind, distributor.gallery_image_id.partition("/versions/")[0].rstrip("/"), tags,
+                name, kind, ids.canonical(ids.without_version(distributor.gallery_image_id)), tags,
                 regions=_regions(distributor), exclude_from_latest=distributor.exclude_from_latest,
                 replication_mode=distributor.replication_mode or "Full", end_of_life_date=settings.end_of_life_date,
             )  # fmt: skip
         case "ManagedImage":
-            return Destination(name, kind, distributor.image_id.rstrip("/"), tags, location=distributor.location)
+            where = ids.canonical(distributor.image_id)
+            return Destination(name, kind, where, tags, location=ids.region(distributor.location))
     return Destination(name, kind, addresses.plain(distributor.uri or ""), tags)
 
 
 def _regions(distributor: Any) -> tuple[Region, ...]:
-    """Where the version goes: `targetRegions`, or the older `replicationRegions` with one storage type for all."""
+    """Where the version goes: `targetRegions`, or the older `replicationRegions` with one storage type for all.
+
+    A region that is duplicated with the same settings counts once; the rules refuse others.
+    """
     if distributor.target_regions:
-        return tuple(
-            Region(region.name, region.replica_count, region.storage_account_type)
+        regions = [
+            Region(ids.region(region.name), region.replica_count, region.storage_account_type)
             for region in distributor.target_regions
-        )
-    storage = distributor.storage_account_type or "Standard_LRS"
-    return tuple(Region(name, 1, storage) for name in distributor.replication_regions or ())
+        ]
+    else:
+        storage = distributor.storage_account_type or "Standard_LRS"
+        regions = [Region(ids.region(name), 1, storage) for name in distributor.replication_regions or ()]
+    return tuple(dict.fromkeys(regions))
 
 
 def _explicit_version(distributors: Sequence[Any]) -> str | None:
-    """The version that a galleryImageId ends in; the rules have seen to it that there is only one."""
+    """The version that a galleryImageId ends in, without leading zeros; the rules allow only one in a template."""
     for distributor in distributors:
-        if distributor.type == "SharedImage":
-            version: str = distributor.gallery_image_id.partition("/versions/")[2]
-            if version:
-                return version
+        if distributor.type == "SharedImage" and (version := ids.version(distributor.gallery_image_id)):
+            return ".".join(str(int(number)) for number in version.split("."))
     return None
 
 

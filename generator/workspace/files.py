@@ -84,6 +84,11 @@ def make_folder(path: Path) -> None:
     sync_path(path.parent)
 
 
+def private_write(path: Path, content: bytes, *, sync: bool = False) -> None:
+    """As `atomic_write`, for a file that only its owner may read."""
+    atomic_write(path, content, mode=0o600, sync=sync)
+
+
 def _create(path: str) -> int:
     """Make a new file, and its folder where that is missing; returns its descriptor."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

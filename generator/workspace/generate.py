@@ -8,49 +8,124 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.errors import ImagegenError
-from generator.settings import Settings
-from generator.template import plain
+from generator.settings import Settings, to_lock
+from generator.template import allowed
 from generator.template.reader import SHORTEST_TOLD
-from generator.workspace import names, store
+from generator.workspace import held, ledger, names, scripts, store
+from generator.workspace import origin as origins
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.decide import decide
-from generator.workspace.files import from_json
-from generator.workspace.locked import deciding, with_locked
+from generator.workspace.locked import with_locked
+from generator.workspace.origin import Origin
 from generator.workspace.render import render
 from generator.workspace.store import Generated
 
 if TYPE_CHECKING:
     from generator.template import Read
+    from generator.template.fetch import Held
 
 SUBSCRIPTION = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
 def generate(path: Path, settings: Settings, out: Path | None = None) -> Generated:
-    """Render the workspace of a template, or of the template that a workspace (a folder) holds.
+    """Render the workspace of a template, or of the template that a workspace (a folder) holds. Raises InvalidTemplate
+    with every problem of the template."""
+    return from_workspace(path, settings) if path.is_dir() else from_template(path, settings, out)
 
-    A workspace is generated from what it holds: its template, the settings of its lock, and the scripts and files
-    that were fetched when it was first generated. Raises InvalidTemplate with every problem of the template.
+
+def from_template(
+    path: Path, settings: Settings, out: Path | None = None, lock: store.Lock | None = None,
+    downloaded: dict[str, "Held"] | None = None,
+) -> Generated:  # fmt: skip
+    """Render the workspace of a template.
+
+    lock: of the workspace that is generated again, whose settings hold; downloaded: what it holds of the web, by URL.
     """
     from generator.template import Sources, fetch_all, read  # noqa: PLC0415 - pydantic, only where it is needed
 
-    lock, recorded = None, None
-    if path.is_dir():
-        lock = store.read_lock(path)
-        if lock is None:
-            raise ImagegenError(f"{path} is not a workspace of imagegen", "give a template file, or a generated folder")
-        settings = with_locked(settings, lock)
-        settings = replace(settings, parameters=path / store.PARAMETERS if store.PARAMETERS in lock.files else None)
-        out, template_path = path, path / store.TEMPLATE
-    else:
-        template_path = path
-    found = read(template_path, settings)
-    uris = _uris(found.template)
-    if lock is not None:
-        recorded = _recorded(path, uris, lock)
-    downloads = fetch_all(found.template, Sources(template_path, settings, recorded), found.document)
-    name = name_of(path, out)
+    found = read(path, settings)
+    sources = Sources(path, settings, downloaded=downloaded)
+    downloads = fetch_all(found.template, sources, found.document)
+    found = scripts.checked(found, downloads)
+    name = str(lock.settings["name"]) if lock else name_of(path, out)
     blueprint = decide(found.template, downloads, name=name, settings=settings)
     folder = out or Path(blueprint.name)
+    taken = {path: found.raw} | sources.read
+    if settings.parameters and found.parameters is not None:
+        taken[settings.parameters] = found.parameters
+    secret = {one for one, content in taken.items() if one not in sources.read and _kept(found, content) != content}
+    origin = origins.record(folder, path, settings.parameters, taken, secret)
+    return _rendered(
+        found, blueprint, folder, lock.settings if lock else _locked_settings(settings, blueprint.name, found), origin
+    )
+
+
+def from_workspace(folder: Path, settings: Settings) -> Generated:
+    """Render the workspace of the template that a workspace holds, from the scripts and files that it holds, with the
+    settings of its lock."""
+    from generator.template import Sources, fetch_all, read  # noqa: PLC0415
+
+    lock = store.read_lock(folder)
+    if lock is None:
+        raise ImagegenError(f"{folder} is not a workspace of imagegen", "give a template file, or a generated folder")
+    settings = _own(folder, with_locked(settings, lock), lock)
+    found = read(folder / store.TEMPLATE, settings)
+    recorded = held.read(folder, found.template, lock)
+    downloads = fetch_all(found.template, Sources(folder / store.TEMPLATE, settings, recorded), found.document)
+    found = scripts.checked(found, downloads)
+    blueprint = decide(found.template, downloads, name=name_of(folder), settings=settings)
+    return _rendered(found, blueprint, folder, lock.settings, lock.origin)
+
+
+def from_origin(folder: Path, settings: Settings) -> Generated | None:
+    """Render a workspace from the template that it was generated from, as that is now; None where that is not there."""
+    lock = store.read_lock(folder)
+    template = lock.origin.template_in(folder) if lock and lock.origin else None
+    if lock is None or lock.origin is None or template is None:
+        return None
+    from generator.template import read  # noqa: PLC0415
+
+    settings = with_locked(settings, lock)
+    try:
+        own = held.read(folder, read(folder / store.TEMPLATE, _own(folder, settings, lock)).template, lock)
+    except ImagegenError:
+        own = {}  # its own copy cannot be read: all is read again
+    if parameters := lock.origin.parameters_in(folder):
+        allowed.require(parameters, template, settings)
+    return from_template(template, replace(settings, parameters=parameters), folder, lock, own)
+
+
+def _own(folder: Path, settings: Settings, lock: store.Lock) -> Settings:
+    """The settings by which a workspace's own copy of its template is read."""
+    return replace(settings, parameters=folder / store.PARAMETERS if store.PARAMETERS in lock.files else None)
+
+
+def changed_origin(folder: Path, settings: Settings, generated: Generated) -> list[str]:
+    """What was edited since a workspace was generated: files of its origin that are other than they were.
+
+    generated: the workspace as what it holds makes it.
+    """
+    lock = store.read_lock(folder)
+    if lock is None or lock.origin is None:
+        return []
+    changed = lock.origin.differing(folder)
+    if changed or None not in lock.origin.files.values():
+        return changed
+    # Of a file with a secret in it no digest is kept: what it makes is compared.
+    try:
+        again = from_origin(folder, settings)
+    except ImagegenError:  # it cannot be generated again as it is
+        same = False
+    else:
+        content = {path for path in again.files if path.startswith(store.CONTENT)} if again else set()
+        same = again is None or all(again.files[path] == generated.files.get(path) for path in content)
+    return [] if same else [str(folder / name) for name, digest in lock.origin.files.items() if digest is None]
+
+
+def _rendered(
+    found: "Read", blueprint: Blueprint, folder: Path, settings: dict[str, Any], origin: Origin | None
+) -> Generated:
+    """The files of a workspace, compared with those that its folder has."""
     if folder.exists() and not folder.is_dir():
         raise ImagegenError(f"{folder} is not a folder", "choose another with --out DIR")
     rendered = render(blueprint, _released_to(folder) if blueprint.azure else ())
@@ -59,9 +134,7 @@ def generate(path: Path, settings: Settings, out: Path | None = None) -> Generat
     if found.parameters is not None:
         files[store.PARAMETERS] = _kept(found, found.parameters)
     files = dict(sorted(files.items()))
-    files[store.LOCK] = store.lock_bytes(
-        files, _locked_settings(settings, blueprint.name, lock, found), _source_files(blueprint, found.template)
-    )
+    files[store.LOCK] = store.lock_bytes(files, settings, held.names(blueprint, found.template), origin)
     comparison = store.compare(folder, files, store.read_lock(folder))
     return Generated(folder, blueprint, files, comparison, found.warnings)
 
@@ -70,26 +143,24 @@ def _released_to(folder: Path) -> tuple[str, ...]:
     """The subscriptions that released images are in: their providers stay, whatever the template says today
     (azure-facts 15)."""
     try:
-        releases = from_json(plain.read(folder / store.LEDGER, plain.LARGEST))["releases"]
-        images = [image for release in releases.values() for image in release["images"].values()]
-        found = {str(image.get("subscription_id", "")) for image in images}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ()  # no ledger, or one that is refused where it is used
+        releases = ledger.load(folder).releases
+    except ImagegenError:
+        return ()  # it is refused where it is used
+    images = [image for release in releases.values() for image in release["images"].values()]
+    found = {str(image.get("subscription_id", "")) for image in images}
     return tuple(sorted(filter(SUBSCRIPTION.fullmatch, found)))
 
 
-def _locked_settings(settings: Settings, name: str, lock: store.Lock | None, found: "Read") -> dict[str, Any]:
+def _locked_settings(settings: Settings, name: str, found: "Read") -> dict[str, Any]:
     """What of the settings decides the bytes of a workspace."""
-    if lock is not None:
-        return lock.settings
     sets = {name: found.kept(value) for name, value in sorted(settings.sets)}
-    return {"name": name, "sets": sets, "target": settings.target} | deciding(settings)
+    return {"name": name, "sets": sets, "target": settings.target} | to_lock(settings)
 
 
 def _refuse_secrets(files: dict[str, bytes], blueprint: Blueprint, found: "Read") -> None:
     """Raise ImagegenError when a secure parameter, or what was made of it, would stand in a file that is committed."""
     texts = {path: content for path, content in files.items() if not path.startswith("modules/")}  # those are ours
-    texts[store.LEDGER] = json.dumps([asdict(destination) for destination in blueprint.destinations]).encode()
+    texts[ledger.FOLDER] = json.dumps([asdict(destination) for destination in blueprint.destinations]).encode()
     long = [secret for secret in found.secrets if len(secret) >= SHORTEST_TOLD]
     leaks = {path for path, content in texts.items() if any(part in content for part in _spelt(long, "{}"))}
     # A short one counts where values of the template stand, and alone: else it would by chance.
@@ -135,36 +206,3 @@ def _locked_name(folder: Path) -> str:
     """The name in a workspace's lock, "" where there is none."""
     lock = store.read_lock(folder)
     return str(lock.settings.get("name", "")) if lock else ""
-
-
-def _entries(template: Any) -> list[Any]:
-    """The steps that are carried out: with `sourceValidationOnly` the validators alone (aib-reference 2.5)."""
-    validate = template.properties.validate_
-    customize = () if validate and validate.source_validation_only else template.properties.customize or ()
-    return [*customize, *((validate and validate.in_vm_validations) or ())]
-
-
-def _uris(template: Any) -> list[str]:
-    """Every address that a step's content comes from, in the order of the steps."""
-    found = [getattr(entry, "script_uri", None) or getattr(entry, "source_uri", None) for entry in _entries(template)]
-    return [uri for uri in found if uri]
-
-
-def _source_files(blueprint: Blueprint, template: Any) -> list[str]:
-    """The workspace's file for each of `_uris`."""
-    steps = blueprint.steps + blueprint.validations
-    return [
-        step.file
-        for step, entry in zip(steps, _entries(template), strict=True)
-        if getattr(entry, "script_uri", None) or getattr(entry, "source_uri", None)
-    ]
-
-
-def _recorded(folder: Path, uris: list[str], lock: store.Lock) -> dict[str, bytes]:
-    """What the workspace holds of its sources. Nothing is read that does not lie in it."""
-    recorded = {}
-    for uri, name in zip(uris, lock.sources, strict=False):
-        path = folder / name
-        if path.resolve() == folder.resolve() / name and path.is_file():
-            recorded[uri] = plain.read(path, plain.LARGEST)
-    return recorded

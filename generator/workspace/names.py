@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from pathlib import Path
 
 SLUG_LENGTH = 40
 
@@ -38,3 +39,8 @@ def image_folder(output: str, version: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", output):
         raise ValueError(f"{output!r} is not a runOutputName")
     return f"images/{'dot' + output if output in ('.', '..') else output}/{version}"
+
+
+def title_of(path: Path) -> str:
+    """What a template or workspace is called among others: its file, or the folder of a `template.json`."""
+    return path.absolute().parent.name if path.stem == "template" else path.stem

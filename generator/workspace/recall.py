@@ -17,11 +17,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from generator import resources
+from generator import private, resources
 from generator.settings import Settings
 from generator.template import plain
-from generator.workspace import store
-from generator.workspace.files import atomic_write, remove_unfinished
+from generator.workspace import ledger, store
+from generator.workspace.files import private_write, remove_unfinished
 from generator.workspace.store import Generated, Lock
 
 # The modules whose classes a result is made of. Nothing else is called when one is read back.
@@ -48,7 +48,8 @@ def generate(folder: Path, settings: Settings) -> Generated:
 def _key(folder: Path, settings: Settings, lock: Lock) -> bytes:
     """The digest of everything that decides the result, the name of the folder too: warnings have it."""
     told = hashlib.sha256(repr((str(folder), settings, _code())).encode())
-    for name in (store.LOCK, store.TEMPLATE, store.PARAMETERS, store.LEDGER, *lock.sources):
+    ledger_files = [path.relative_to(folder).as_posix() for path in ledger.files(folder)]
+    for name in (store.LOCK, store.TEMPLATE, store.PARAMETERS, *ledger_files, *lock.sources):
         with suppress(OSError):
             content = plain.read(folder / name, plain.LARGEST)
             told.update(f"\0{name}\0{len(content)}\0".encode() + content)
@@ -95,11 +96,11 @@ def _kept(place: Path, key: bytes) -> dict[str, Any] | None:
 
 
 def _keep(place: Path, key: bytes, generated: Generated) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private.folder(place.parent)
     remove_unfinished([place])
     kept = {name: getattr(generated, name) for name in ("blueprint", "files", "warnings")}
     content = pickle.dumps(kept, protocol=pickle.HIGHEST_PROTOCOL)
-    atomic_write(place, key + hashlib.sha256(content).digest() + content, mode=0o600)
+    private_write(place, key + hashlib.sha256(content).digest() + content)
 
 
 class _Reader(pickle.Unpickler):

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from generator import __version__
-from generator.errors import ImagegenError, Problem
+from generator.errors import ImagegenError, Problem, to_paste
 from generator.template import plain
-from generator.workspace import state
+from generator.workspace import ledger, origin, state
 from generator.workspace.blueprint import Blueprint
 from generator.workspace.files import atomic_write, from_json, remove_unfinished, to_json
+from generator.workspace.origin import Origin
 
 LOCK = "imagegen.lock.json"
 TEMPLATE = "template.json"
 PARAMETERS = "parameters.json"
 SCHEMA = 1
 # What a build leaves in a workspace by itself: ours, but never rendered.
-LEDGER = "releases.auto.tfvars.json"
-KEPT = {LEDGER}
+KEPT = {ledger.OLD_FILE}
 PROVIDERS_LOCK = ".terraform.lock.hcl"
 AZURERM = "registry.terraform.io/hashicorp/azurerm"
 # What Terraform loads from a folder, and what it and builds write there besides images.
@@ -34,20 +34,35 @@ LOADED = (
     ".terraform/environment",
     "terraform.d",
 )
-WRITTEN = {".imagegen", ".terraform", ".terraform.tfstate.lock.info", "errored.tfstate", *KEPT}
-WRITTEN_INSIDE = (".imagegen/*", ".terraform/*", "terraform.tfstate*")
+TERRAFORMS = ".terraform"
+WRITTEN = {".imagegen", TERRAFORMS, ".terraform.tfstate.lock.info", "errored.tfstate", ledger.FOLDER, *KEPT}
+WRITTEN_INSIDE = (".imagegen/*", ".terraform/*", "terraform.tfstate*", f"{ledger.FOLDER}/*", f"{ledger.FOLDER}/*/*")
+# What an image is made of. The rest of a workspace follows from it.
+CONTENT = (TEMPLATE, PARAMETERS, "scripts/", "files/", "modules/")
 State = Literal["create", "identical", "update", "edited", "foreign", "orphan"]
 
 
 @dataclass(frozen=True)
 class Lock:
     """What imagegen.lock.json says: the settings a workspace was generated with, its sources, its files by digest; and
-    those that whoever was killed was about to write."""
+    those that whoever was killed was about to write. imagegen: the version that wrote it; origin: see Origin."""
 
     settings: dict[str, Any]
     sources: list[str]
     files: dict[str, str]
     writing: dict[str, str] = field(default_factory=dict)
+    imagegen: str = __version__
+    origin: Origin | None = None
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer imagegen than this generated the workspace."""
+        return _version(self.imagegen) > _version(__version__)
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an older one did."""
+        return _version(self.imagegen) < _version(__version__)
 
     def digests(self, path: str) -> set[str]:
         """What a file of ours may be."""
@@ -75,6 +90,13 @@ class Generated:
     comparison: Comparison
     warnings: list[Problem]
 
+    @property
+    def content_digest(self) -> str:
+        """SHA-256 of all that goes into an image: template, parameters, scripts, files, modules, and the settings that
+        decided how they were read."""
+        parts = {path: _digest(content) for path, content in self.files.items() if path.startswith(CONTENT)}
+        return _digest(to_json(parts | {"settings": from_json(self.files[LOCK])["settings"]}))
+
 
 def read_lock(folder: Path) -> Lock | None:
     """The lock of a workspace; None when there is none.
@@ -83,7 +105,8 @@ def read_lock(folder: Path) -> Lock | None:
     """
     if strange := _leading_away(folder, WRITTEN, WRITTEN_INSIDE):
         raise ImagegenError(
-            f"{folder} has links, pipes or devices where imagegen reads and writes: {', '.join(strange)}", "remove them"
+            f"{folder} has links, pipes or devices where imagegen reads and writes: {', '.join(strange)}",
+            removal(folder, strange),
         )
     path = folder / LOCK
     if not path.is_file():
@@ -102,16 +125,24 @@ def read_lock(folder: Path) -> Lock | None:
             raise ValueError("a source lies outside")
         if any(b"\0" in os.fsencode(name) for name in (*files, *writing)):
             raise ValueError("a file's name is none")
-        return Lock(settings, sources, files, writing)
+        return Lock(settings, sources, files, writing, str(value["imagegen"]), origin.parse(value.get("origin")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ImagegenError(
             f"{path} is damaged", "restore it from git, or delete it and generate with --force"
         ) from error
 
 
-def lock_bytes(files: dict[str, bytes], settings: dict[str, Any], sources: list[str]) -> bytes:
+def _version(text: str) -> tuple[int, ...]:
+    """A version of imagegen as numbers, to compare."""
+    return tuple(int(number) for number in re.findall(r"\d{1,9}", text)[:3])
+
+
+def lock_bytes(
+    files: dict[str, bytes], settings: dict[str, Any], sources: list[str], origin: Origin | None = None
+) -> bytes:
     """The lock of these files (template.json among them)."""
     return to_json({
+        "origin": origin and origin.as_json(),
         "schema": SCHEMA,
         "imagegen": __version__,
         "input": {"path": TEMPLATE, "sha256": _digest(files[TEMPLATE])},
@@ -146,11 +177,20 @@ def _state(path: Path, content: bytes, locked: set[str], is_lock: bool) -> State
     if not path.exists():
         return "create"
     present = _present(path)
-    if present == content:
+    if present == content or (is_lock and _is_same_lock(present, content)):
         return "identical"
     if is_lock or _digest(present) in locked:
         return "update"
     return "edited" if locked else "foreign"
+
+
+def _is_same_lock(present: bytes, content: bytes) -> bool:
+    """Whether a lock differs only in the version of imagegen: another one may write the same files."""
+    try:
+        ours, theirs = from_json(content), from_json(present)
+    except ValueError:
+        return False
+    return {**ours, "imagegen": ""} == {**theirs, "imagegen": ""}
 
 
 def _present(path: Path) -> bytes:
@@ -184,11 +224,12 @@ def write(folder: Path, files: dict[str, bytes], comparison: Comparison, *, forc
     for path in sorted(changed, key=lambda path: (_turn(path, new=new), path)):
         if path in files:
             atomic_write(f"{folder}/{path}", files[path], sync=path == LOCK)
+    migrated = ledger.migrate(folder)
     removed = [path for path in comparison.having("orphan") if path not in files]
     for path in removed:
         (folder / path).unlink()
         _prune(folder, (folder / path).parent)
-    return sorted(changed + removed)
+    return sorted(changed + removed + migrated)
 
 
 def _announce(folder: Path, digests: dict[str, str]) -> None:
@@ -239,6 +280,17 @@ def foreign_to_terraform(folder: Path, files: dict[str, bytes]) -> list[str]:
     programs = {f"{state.STATE} ({reason})" for reason in state.foreign(folder, ours)}
     links = set(_leading_away(folder, {"images"}, ("images/*", "images/*/*")))
     return sorted((found - set(files) - KEPT) | programs | links)
+
+
+def removal(folder: Path, paths: list[str], other: str = "remove them") -> str:
+    """How to remove files that are not generated, as a hint; `other` where not all of them are Terraform's own."""
+    own = folder / TERRAFORMS
+    if not all(Path(path).parts[0] == TERRAFORMS for path in paths):
+        return other
+    return (
+        f"Terraform makes {own} itself: `{to_paste('rm', '-r', own)}`; where it was committed, also"
+        f" `{to_paste('git', '-C', folder, 'rm', '-r', '--cached', TERRAFORMS)}`"
+    )
 
 
 def _providers_locked(path: Path) -> set[str]:

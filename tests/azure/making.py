@@ -1,10 +1,10 @@
 """Parts of templates, and what one looks at after a build."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from tests.azure.conftest import IMAGES, Azure
+from tests.invariants import read_ledger
 
 Part = dict[str, Any]
 SHELL: Part = {"type": "Shell", "name": "hello", "inline": ["echo hello"]}
@@ -36,8 +36,7 @@ def security(value: str) -> list[Part]:
 
 def ledger(workspace: Path) -> dict[str, Any]:
     """The releases of a workspace, by version."""
-    found: dict[str, Any] = json.loads((workspace / "releases.auto.tfvars.json").read_text())["releases"]
-    return found
+    return read_ledger(workspace)
 
 
 def entry(workspace: Path, version: str = "1.0.0", name: str = "out") -> dict[str, Any]:

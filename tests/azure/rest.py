@@ -1,12 +1,12 @@
 """What must hold in Azure and in the workspace after anything."""
 
-import json
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 from tests.azure.conftest import Azure
+from tests.invariants import read_ledger
 
 
 def at_rest(azure: Azure, workspace: Path, before: list[str], images: set[str]) -> None:
@@ -43,14 +43,13 @@ def cloned(azure: Azure, workspace: Path, scratch: Path) -> Path:
 
 def released(workspace: Path) -> set[str]:
     """The ids of the images that the ledger has in service, in lower case."""
-    path = workspace / "releases.auto.tfvars.json"
-    releases = json.loads(path.read_text())["releases"] if path.exists() else {}
+    releases = read_ledger(workspace)
     return {
         image["id"].lower()
         for release in releases.values()
         if release["status"] == "released"
         for image in release["images"].values()
-        if image.get("status") != "overwritten" and image["kind"] != "VHD"
+        if image.get("status") != "superseded" and image["kind"] != "VHD"
     }
 
 

@@ -61,6 +61,16 @@ def test_a_gallery_version_is_as_the_template_has_it(azure: Azure, template: Wri
     at_rest(azure, out, before, {version})
 
 
+def test_an_explicit_version_in_another_case(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """Azure compares ids without case: the number is the build's, and the definition is what stands before it."""
+    image = azure.definition("web")
+    path = template(SHELL, vmProfile=private(azure), distribute=[shared(f"{image}/Versions/3.2.1")])
+    before, out = azure.names(), tmp_path / "out"
+    azure.imagegen("apply", path, "--out", out)
+    assert entry(out, "3.2.1")["id"] == f"{image}/versions/3.2.1"
+    at_rest(azure, out, before, {f"{image}/versions/3.2.1"})
+
+
 @pytest.mark.parametrize(
     ("kind", "machine", "source"),
     [
@@ -111,9 +121,9 @@ def test_a_managed_image_and_a_blob_give_way_to_the_next(azure: Azure, template:
     assert azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd").metadata["imagegen_version"] == "1.0.1"
     images = ledger(out)["1.0.0"]["images"]
     assert {name: each.get("status") for name, each in images.items()} == {
-        "disk": "overwritten", "far": None, "managed": "overwritten", "out": None,
+        "disk": "superseded", "far": None, "managed": "superseded", "out": None,
     }  # fmt: skip
-    assert "gives way to 1.0.1" in done.stderr
+    assert "replacing the image" in done.stderr
     assert not [each for each in azure.names() if each.endswith("/grants/sas")]
 
 
@@ -135,7 +145,7 @@ def test_a_managed_image_that_gave_way_is_followed_by_the_new_one(
     image = azure.cloud.get(f"{MANAGED}/web")
     assert image
     assert image["tags"]["imagegen:version"] == "1.0.1"
-    assert ledger(out)["1.0.0"]["images"]["managed"]["status"] == "overwritten"
+    assert ledger(out)["1.0.0"]["images"]["managed"]["status"] == "superseded"
 
 
 @pytest.fixture
@@ -189,7 +199,7 @@ def test_a_blob_that_is_half_overwritten_is_made_whole(azure: Azure, replaced: P
     assert (blob.metadata["imagegen_version"], blob.copy and blob.copy.status) == ("1.0.2", "success")
     assert blob.content.endswith(b"conectix".ljust(512, b"\0"))
     assert ledger(replaced)["1.0.2"]["status"] == "released"
-    assert ledger(replaced)["1.0.1"]["images"]["disk"]["status"] == "overwritten"
+    assert ledger(replaced)["1.0.1"]["images"]["disk"]["status"] == "superseded"
 
 
 def test_blobs_that_cannot_be_written_are_refused(azure: Azure, template: Write, tmp_path: Path) -> None:

@@ -72,6 +72,30 @@ def test_refused_in_the_check(azure: Azure, template: Write, tmp_path: Path, cas
     assert len(azure.cloud.journal("create")) == asked
 
 
+@pytest.mark.parametrize("case", ["no credential", "wrong secret"])
+def test_a_plan_says_how_to_log_in(azure: Azure, template: Write, tmp_path: Path, case: str) -> None:
+    """In the words of `apply`, rather than in those of the provider."""
+    path = template(SHELL, vmProfile=private(azure), distribute=[shared(azure.definition("web"))])
+    spoil, told = CASES[case]
+    spoil(azure)
+    done = azure.imagegen("plan", path, "--out", tmp_path / "out", code=1)
+    assert all(words in done.stderr for words in told)
+
+
+def test_a_plan_is_in_the_same_order_each_time(azure: Azure, template: Write, tmp_path: Path) -> None:
+    """It is a comment on a pull request: staging, VM, the steps in their order, images by name."""
+    steps = [SHELL | {"name": f"step {number}"} for number in range(12, 0, -1)]
+    path = template(*steps, distribute=[shared(azure.definition(name), name) for name in ("web", "db")])
+    plans = [azure.imagegen("plan", path, "--out", tmp_path / "out").stdout for _ in range(2)]
+    assert plans[0] == plans[1]
+    lines = plans[0].splitlines()
+    shown = [line.split("+ ")[1].split()[0] for line in lines if "scripts/" in line]
+    assert shown == [f"{number:03d}" for number in range(10, 130, 10)]
+    assert lines.index(next(line for line in lines if "staging" in line)) < lines.index(
+        next(line for line in lines if "machine" in line)
+    )
+
+
 def test_a_version_that_exists_and_a_region_that_is_missing(azure: Azure, template: Write, tmp_path: Path) -> None:
     image = azure.definition("web")
     azure.version(image, "2.0.0")

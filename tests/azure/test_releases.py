@@ -11,6 +11,7 @@ import pytest
 from tests.azure.conftest import IMAGES, OTHER, Azure, Write
 from tests.azure.making import MANAGED, SHELL, Part, ledger, managed, private, shared
 from tests.azure.rest import at_rest, cloned, terraform
+from tests.invariants import write_ledger
 
 
 @pytest.fixture
@@ -69,13 +70,13 @@ def test_a_checkout_that_is_behind_destroys_nothing(
     azure: Azure, template: Write, released: Path, tmp_path: Path
 ) -> None:
     """imagegen says so, Terraform by hand stops; with the ledger back all is well, and one version is retired."""
-    old = (released / "releases.auto.tfvars.json").read_bytes()
+    old = ledger(released)
     azure.imagegen("apply", released)
-    new = (released / "releases.auto.tfvars.json").read_bytes()
+    new = ledger(released)
     everything = azure.names()
-    (released / "releases.auto.tfvars.json").write_bytes(old)
+    write_ledger(released, old)
     refused = azure.imagegen("apply", released, code=1)
-    assert "your checkout is behind the state" in refused.stderr
+    assert "your checkout is behind" in refused.stderr
     assert "1.0.1" in refused.stderr
     by_hand = terraform(azure, released, "apply", "-auto-approve")
     assert by_hand.returncode == 1
@@ -84,7 +85,7 @@ def test_a_checkout_that_is_behind_destroys_nothing(
     assert "Instance cannot be destroyed" in destroyed.stderr
     assert azure.names() == everything
 
-    (released / "releases.auto.tfvars.json").write_bytes(new)
+    write_ledger(released, new)
     azure.imagegen("releases", "retire", released, "1.0.0", "--yes")
     assert ledger(released)["1.0.0"]["status"] == "retired"
     kept = {image["id"] for image in ledger(released)["1.0.1"]["images"].values()}
@@ -126,7 +127,7 @@ def test_the_ledger_is_put_on_record(azure: Azure, template: Write, tmp_path: Pa
     git("add", ".")
     git("commit", "-qm", "Generated")
     git("init", "-q", "--bare", str(tmp_path / "origin"), cwd=tmp_path)
-    assert "put it on record: git -C" in azure.imagegen("apply", out).stderr
+    assert "commit the ledger: git -C" in azure.imagegen("apply", out).stderr
     git("add", ".")
     git("commit", "-qm", "By hand")
     git("remote", "add", "origin", str(tmp_path / "origin"))
@@ -136,5 +137,5 @@ def test_the_ledger_is_put_on_record(azure: Azure, template: Write, tmp_path: Pa
     assert git("status", "--porcelain") == ""
     (tmp_path / "origin").rename(tmp_path / "gone")
     failed = azure.imagegen("apply", out, "--commit", code=1)
-    assert "1.0.2 is released, but its record is not with the others" in failed.stderr
+    assert "1.0.2 is released, but its ledger entry could not be pushed" in failed.stderr
     assert ledger(out)["1.0.2"]["status"] == "released"

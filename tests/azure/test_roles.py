@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from generator.azure import permissions
-from generator.prepare import blueprint_of, settings_of
+from generator.prepare import render, workspace_settings
 from tests.azure.conftest import ROLES, SUBNET, SUBSCRIPTION, Azure, Write, role
 from tests.azure.making import SHELL, managed, private, shared
 from tests.azure.rest import at_rest
@@ -37,7 +37,7 @@ def test_the_table_has_every_resource_type_of_the_modules() -> None:
 def test_a_workspace_has_what_the_table_says_of_its_build(workspace: Path) -> None:
     """What it has beyond that is in modules that serve other builds too: a network of its own, and the scripts of run
     commands, which one extension bundles."""
-    blueprint = blueprint_of(workspace, settings_of(workspace))
+    blueprint = render(workspace, None, workspace_settings(workspace)).blueprint
     assert blueprint.azure is not None
     made, written = permissions.types(blueprint, blueprint.azure), types_in(workspace)
     assert made <= written

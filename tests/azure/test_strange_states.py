@@ -123,8 +123,8 @@ def test_what_was_to_be_released_is_decided_again(in_state: bool, azure: Azure, 
             == {"Succeeded"}
         )
     )
-    (coming,) = azure.imagegen.state_dir.glob("builds/*/coming.tfvars.json")
-    coming.write_text("")
+    (pending,) = azure.imagegen.state_dir.glob("builds/*/pending.tfvars.json")
+    pending.write_text("")
     if in_state:
         made = stranger("azurerm_shared_image_version", second) | {"module": 'module.image["out/1.0.1"]'}
         edit(workspace, lambda state: state["resources"].append(made))

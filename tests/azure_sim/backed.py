@@ -17,6 +17,8 @@ from typing import Any, Self
 
 import pytest
 
+from generator.azure import hostkeys
+from generator.build import ssh
 from generator.errors import ImagegenError
 from generator.local import accelerator, bases, inputs, machine, qmp
 from generator.local.bases import Base
@@ -38,6 +40,7 @@ AGENT_SECONDS = 5.0
 class Guest:
     """The real machine behind one of the cloud's."""
 
+    cloud: Cloud
     resource_id: str
     folder: Path
     boots: int
@@ -77,9 +80,17 @@ class Guest:
         try:
             work()
             self.forward = Forward(self.address, SSH, self.start.ssh_port)
+            self._tell_host_keys()
             self.came_up = True
         except (ImagegenError, OSError) as error:
             self.problem = str(error) or type(error).__name__
+
+    def _tell_host_keys(self) -> None:
+        """Print the host keys to the serial console, as cloud-init does."""
+        lines = (self.folder / ssh.KNOWN_HOSTS).read_text().splitlines()
+        keys = "".join(f"{line.partition(' ')[2]} root@machine\r\n" for line in lines)
+        text = f"{hostkeys.BEGIN}\r\n{keys}{hostkeys.END}\r\n\r\n{self.start.name} login: "
+        self.cloud.set(console=self.cloud.hook("console") | {self.start.name: text})
 
     def _boot(self) -> None:
         machine.start(self.start, lambda _line: None)
@@ -90,6 +101,7 @@ class Guest:
         with qmp.Channel(self.folder, "qmp.sock") as events:
             events.receive(deadline)
             events.ask("qmp_capabilities", deadline=deadline)
+            events.ask("set-action", {"reboot": "reset"}, deadline=deadline)
             try:
                 with qmp.Agent(self.folder) as agent:
                     agent.wait(time.monotonic() + AGENT_SECONDS)
@@ -166,7 +178,7 @@ class Backing:
             memory_mb=1024, disk_gb=0, ssh_port=inputs.free_port(), user=user, public_key=public_key,
             accelerator=self.accelerator, timeout_seconds=BOOT_SECONDS,
         )  # fmt: skip
-        return Guest(record["id"], folder, record["state"]["boots"], _address(self.cloud, record), start)
+        return Guest(self.cloud, record["id"], folder, record["state"]["boots"], _address(self.cloud, record), start)
 
 
 def _login(record: Resource) -> tuple[str, str] | None:

@@ -11,12 +11,12 @@ from tests.chaos.place import Command, Place
 
 # Of the workspace. What Terraform needs is mended as a user would; the rest comes back from where it was kept.
 AT_REST = (
-    "releases.auto.tfvars.json", "terraform.tfstate", "terraform.tfstate.backup", "imagegen.lock.json", "main.tf",
+    "releases/1.0.0/release.json", "terraform.tfstate", "terraform.tfstate.backup", "imagegen.lock.json", "main.tf",
     "template.json", ".terraform/modules/modules.json",
 )  # fmt: skip
 LEFT_BEHIND = ("journal.json", "lock")
 OF_A_BUILD = (
-    "build.tfvars.json", "coming.tfvars.json", "key", "key.pub", "secrets.tfvars.json", "workspace",
+    "build.tfvars.json", "pending.tfvars.json", "key", "key.pub", "secrets.tfvars.json", "workspace",
     "machine/machine.json", "machine/disk.qcow2",
 )  # fmt: skip
 
@@ -61,7 +61,7 @@ def at_rest(place: Place, random: Random) -> Iterator[Scene]:
         return
     path = random.choice(there)
     name, way = _ways(random)
-    if path.name == "releases.auto.tfvars.json" and name in ("gone", "a bit flipped"):
+    if path.name == "release.json" and name in ("gone", "a bit flipped"):
         name, way = "empty", lambda _: b""  # nobody can tell a ledger that is another from the one that was
     kept = _spoil(path, way)
     left = path.read_bytes() if path.exists() else None

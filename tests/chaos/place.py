@@ -143,9 +143,7 @@ class Place(ABC):
 
     def ledger(self) -> dict[str, Any]:
         """The releases, by version."""
-        path = self.workspace / invariants.LEDGER
-        found: dict[str, Any] = json.loads(path.read_text())["releases"] if path.exists() else {}
-        return found
+        return invariants.read_ledger(self.workspace)
 
     def in_service(self) -> dict[str, Part]:
         """The images that the ledger has in service, by `version/output`."""
@@ -153,7 +151,7 @@ class Place(ABC):
             f"{version}/{output}": image
             for version, release in self.ledger().items()
             for output, image in release["images"].items()
-            if release["status"] == "released" and image.get("status") != "overwritten"
+            if release["status"] == "released" and image.get("status") != "superseded"
         }
 
     def no_files_are_left(self) -> None:

@@ -85,7 +85,7 @@ class Session:
             f"{version}/{output}"
             for version, release in self.place.ledger().items()
             for output, image in release["images"].items()
-            if image["kind"] == "ManagedImage" and image.get("status") == "overwritten"
+            if image["kind"] == "ManagedImage" and image.get("status") == "superseded"
         } | {name for name in self.kept if name.endswith("/blob") and f"{_newest(now)}/blob" in now}
         lost = [name for name, proof in self.kept.items() if name not in gave_way and now.get(name) != proof]
         assert not lost, f"{lost} of {sorted(self.kept)}"

@@ -12,15 +12,19 @@ from typing import Any
 import pytest
 
 from generator.local import recipe
+from tests import invariants
 from tests.hostile.conftest import _promptly, template, workspace
 
 __all__ = ["_promptly", "template", "workspace"]
 IMAGE: dict[str, Any] = {
     "directory": "images/out/1.0.0", "kind": "VHD", "resource": "", "source_id": "/x",
-    "manifest": {"name": "out", "source": "s", "template": "t", "version": "1.0.0", "tags": {}},
+    "manifest": {"name": "out", "source": "s", "content": "c", "version": "1.0.0", "tags": {}},
 }  # fmt: skip
-RELEASE = {"status": "released", "time": "", "source": "s", "template": "t", "images": {"out": IMAGE}}
-LEDGER = json.dumps({"releases": {"1.0.0": RELEASE}}).encode()
+RELEASE = {
+    "content": "c", "images": {"out": IMAGE}, "schema": 1, "source": "s", "status": "released", "time": "",
+    "version": "1.0.0",
+}  # fmt: skip
+LEDGER = json.dumps(RELEASE).encode()
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ def released(workspace: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "image.vhd").write_bytes(b"the image")
     (folder / "manifest.json").write_text(json.dumps(IMAGE["manifest"] | {"size": 9}))
-    (workspace / "releases.auto.tfvars.json").write_bytes(LEDGER)
+    ledger = workspace / invariants.LEDGER.format("1.0.0")
+    ledger.parent.mkdir(parents=True)
+    ledger.write_bytes(LEDGER)
     return workspace
 
 

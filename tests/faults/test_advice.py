@@ -16,7 +16,7 @@ def test_a_state_that_is_locked_is_told_with_how_to_free_it(workspace: Path, ter
     (workspace / "terraform.tfstate").write_text("")
     info = {"ID": "1b2c3d4e", "Operation": "apply", "Who": "them", "Created": "2026-01-01T00:00:00Z"}
     (workspace / ".terraform.tfstate.lock.info").write_text(json.dumps(info))
-    terraform.fails("plan", f'exec {terraform.real} "$@" -lock-timeout=0s')
+    terraform.fails("plan", f'exec {terraform.real} "$@" -lock=true -lock-timeout=0s')
     hold = "import fcntl, sys; it = open(sys.argv[1], 'r+'); fcntl.lockf(it, fcntl.LOCK_EX); print(flush=True); input()"
     argv = [sys.executable, "-c", hold, str(workspace / "terraform.tfstate")]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:

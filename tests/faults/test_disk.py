@@ -67,7 +67,7 @@ def test_a_full_cache_costs_only_time(
     template: Path, disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A download that cannot be kept is used all the same."""
-    content = b"x" * 100_000
+    content = b"#!/bin/sh\n" + b"x" * 100_000 + b"\n"
     (tmp_path / "web").mkdir()
     (tmp_path / "web/a.sh").write_bytes(content)
     monkeypatch.setenv("IMAGEGEN_CACHE_DIR", str(disk.path / "cache"))

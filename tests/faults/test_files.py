@@ -12,6 +12,7 @@ import pytest
 from tests import invariants
 from tests.faults.conftest import LEDGER, World
 from tests.hostile.examine import Said, command
+from tests.support.waiting import HANG_SECONDS
 
 JOURNAL = {"version": "1.0.1", "phase": "build", "directory": "/nowhere", "pid": 1, "kept": False}
 SPOILED = {
@@ -39,12 +40,12 @@ def _told(said: Said, *words: str) -> None:
 @pytest.mark.parametrize("content", _spoiled(cut=LEDGER[:-1], half=LEDGER[:50], more=LEDGER + b"}"))
 def test_a_spoiled_ledger(released: Path, world: World, content: bytes) -> None:
     """No command goes on without it: it would give a number again, or lose an image."""
-    (released / "releases.auto.tfvars.json").write_bytes(content)
+    (released / invariants.LEDGER.format("1.0.0")).write_bytes(content)
     before = invariants.contents(released / "images")
     for name in ("releases", "status", "plan", "apply"):
-        _told(command(name, released), "releases.auto.tfvars.json", "damaged")
+        _told(command(name, released), invariants.LEDGER.format("1.0.0"), "damaged")
     assert invariants.contents(released / "images") == before
-    assert (released / "releases.auto.tfvars.json").read_bytes() == content
+    assert (released / invariants.LEDGER.format("1.0.0")).read_bytes() == content
     invariants.nothing_is_left(released, world.state_dir)
 
 
@@ -76,17 +77,17 @@ def test_a_spoiled_lock_file(released: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", _spoiled(half=LEDGER[:50]))
-def test_a_spoiled_coming_release(released: Path, world: World, content: bytes) -> None:
+def test_a_spoiled_pending_release(released: Path, world: World, content: bytes) -> None:
     """It was cut off before an image was begun: nothing of what is released changes."""
     build = world.state_dir / "builds/0123456789ab"
     build.mkdir(parents=True)
     (build / "workspace").write_text(str(released.resolve()))
-    (build / "coming.tfvars.json").write_bytes(content)
+    (build / "pending.tfvars.json").write_bytes(content)
     before = invariants.contents(released / "images")
     said = command("cleanup", released)
     assert said.code == 0, said.err
     assert invariants.contents(released / "images") == before
-    assert (released / "releases.auto.tfvars.json").read_bytes() == LEDGER
+    assert (released / invariants.LEDGER.format("1.0.0")).read_bytes() == LEDGER
     invariants.nothing_is_left(released, world.state_dir)
 
 
@@ -105,7 +106,7 @@ def test_a_spoiled_state(released: Path, world: World, content: bytes) -> None:
         if said.code:
             _told(said, "terraform", "state")
     assert invariants.contents(released / "images") == before
-    assert (released / "releases.auto.tfvars.json").read_bytes() == LEDGER
+    assert (released / invariants.LEDGER.format("1.0.0")).read_bytes() == LEDGER
     state.unlink(missing_ok=True)
     assert command("plan", released).code == 0
     invariants.nothing_is_left(released, world.state_dir)
@@ -132,7 +133,8 @@ def test_a_spoiled_base(base: Path, content: bytes) -> None:
 
 def test_a_ledger_that_is_too_deep(workspace: Path) -> None:
     """A stranger's; chance makes none."""
-    (workspace / "releases.auto.tfvars.json").write_bytes(DEEP)
+    invariants.write_ledger(workspace, {"1.0.0": {}})
+    (workspace / invariants.LEDGER.format("1.0.0")).write_bytes(DEEP)
     _told(command("status", workspace), "damaged")
 
 
@@ -155,8 +157,8 @@ def test_a_spoiled_record_of_a_machine(workspace: Path, kept: Path, world: World
     shown = command("status", workspace)
     assert shown.code == 0
     assert "machine.json is damaged: " in shown.out
-    assert "(hint: `imagegen cleanup` ends its machine" in shown.out
-    _told(command("ssh", workspace), "machine.json is damaged", "hint: `imagegen cleanup` ends its machine")
+    assert "(hint: `imagegen cleanup DIR` ends its machine" in shown.out
+    _told(command("ssh", workspace), "machine.json is damaged", "hint: `imagegen cleanup DIR` ends its machine")
     assert command("cleanup", workspace).code == 0
     invariants.nothing_is_left(workspace, world.state_dir)
 
@@ -185,7 +187,7 @@ def test_a_machine_that_its_record_does_not_name_is_ended(
         (kept / "machine.json").write_text("" if damaged else json.dumps(record))
         said = command("cleanup", workspace)
         assert said.code == 0, said.err
-        assert its.wait(5) == -signal.SIGTERM
+        assert its.wait(HANG_SECONDS) == -signal.SIGTERM
         assert other.poll() is None
         other.kill()
     invariants.nothing_is_left(workspace, world.state_dir)

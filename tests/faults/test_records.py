@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from generator.build import secrets
+from generator.build import folders, secrets
 from generator.build.target import Resolved
 from tests import invariants
 from tests.faults.conftest import RELEASE, StandIn, World
 from tests.hostile.examine import command
+from tests.support.waiting import HANG_SECONDS
 
 ODD: list[Any] = [None, 5, [], {}, "\0", "\ud800", "x" * 5000, True, 10**400]
 DEEP = "[" * 100_000
@@ -100,8 +101,7 @@ def test_settings(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_ledger_of_another_target(workspace: Path) -> None:
     """A local workspace has no images in Azure: nothing is begun, and nothing is taken out of service."""
     azure = {"id": "/x", "kind": "ManagedImage", "resource": "/x", "source_id": "", "tags": {}}
-    path = workspace / "releases.auto.tfvars.json"
-    path.write_text(json.dumps({"releases": {"1.0.0": RELEASE | {"images": {"out": azure}}}}))
+    invariants.write_ledger(workspace, {"1.0.0": RELEASE | {"images": {"out": azure}}})
     for arguments in (("plan", workspace), ("cleanup", workspace), ("releases", "retire", workspace, "1.0.0", "--yes")):
         said = command(*arguments)
         assert said.code == 1
@@ -145,7 +145,7 @@ def test_a_builds_folder_that_is_half_removed_is_found(
 ) -> None:
     """Its mark goes last, whatever is cut off."""
     folder = tmp_path / "state/builds/abc"
-    secrets.claim(folder, tmp_path)
+    folders.claim(folder, tmp_path)
     (folder / "machine").mkdir()
     for name in ("key", "key.pub", secrets.VAR_FILE, "begun.json"):
         (folder / name).write_text("")
@@ -161,9 +161,9 @@ def test_a_builds_folder_that_is_half_removed_is_found(
         patched.setattr(Path, "unlink", lambda path: cut_off(unlink, path))
         patched.setattr(shutil, "rmtree", lambda path: cut_off(rmtree, path))
         with pytest.raises(KeyboardInterrupt):
-            secrets.remove(folder)
-    assert secrets.folders_of(tmp_path, tmp_path / "state", None) == [folder]
-    secrets.remove(folder)
+            folders.remove(folder)
+    assert folders.of_workspace(tmp_path, tmp_path / "state", None) == [folder]
+    folders.remove(folder)
     assert not folder.exists()
 
 
@@ -182,5 +182,5 @@ def test_an_interrupt_is_heeded_in_words(
     child.terminate()
     assert child.stderr.readline() == "interrupted: what runs comes to its end; once more ends it at once\n"
     err = child.stderr.read()
-    assert child.wait(30) == 130
+    assert child.wait(HANG_SECONDS) == 130
     assert err.splitlines()[-1] == "error: interrupted"

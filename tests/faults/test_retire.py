@@ -13,6 +13,7 @@ import pytest
 from tests import invariants
 from tests.faults.conftest import IMAGE, RELEASE, StandIn, World
 from tests.hostile.examine import command
+from tests.support.waiting import HANG_SECONDS
 
 RETIRE = [sys.executable, "-m", "generator", "releases", "retire"]
 
@@ -25,8 +26,9 @@ def two(released: Path, world: World) -> Path:
     folder.mkdir()
     (folder / "image.vhd").write_bytes(b"the image")
     (folder / "manifest.json").write_text(json.dumps(later["manifest"] | {"size": 9}))
-    ledger = {"releases": {"1.0.0": RELEASE, "1.0.1": RELEASE | {"images": {"out": later}}}}
-    (released / invariants.LEDGER).write_text(json.dumps(ledger))
+    invariants.write_ledger(
+        released, {"1.0.0": RELEASE, "1.0.1": RELEASE | {"images": {"out": later}, "version": "1.0.1"}}
+    )
     _left_behind(released)
     assert command("cleanup", released).code == 0
     invariants.at_rest(released, world.state_dir)
@@ -42,7 +44,7 @@ def _left_behind(workspace: Path) -> None:
 
 
 def _status(workspace: Path, version: str) -> str:
-    return str(json.loads((workspace / invariants.LEDGER).read_text())["releases"][version]["status"])
+    return str(invariants.read_ledger(workspace)[version]["status"])
 
 
 @pytest.mark.parametrize("then", ["cleanup", "retire", "apply"])
@@ -86,7 +88,7 @@ def test_an_interrupt_lets_terraform_write_its_state(
     while not (tmp_path / "writes").exists():
         time.sleep(0.01)
     child.send_signal(number)
-    said = child.communicate(timeout=30)[1]
+    said = child.communicate(timeout=HANG_SECONDS)[1]
     assert child.returncode == 130
     assert "note: interrupted: 1.0.0 is retired; removing what is left of it\nerror: interrupted\n" in said
     assert _status(two, "1.0.0") == "retired"
@@ -136,9 +138,9 @@ def test_only_what_was_in_service_is_retired(two: Path, world: World) -> None:
 
 def test_a_retirement_that_was_begun_elsewhere_is_left_to_who_asks_for_it(two: Path, world: World) -> None:
     """A journal and a ledger come with a checkout, and would have images removed that are somebody else's."""
-    ledger = json.loads((two / invariants.LEDGER).read_text())
-    ledger["releases"]["1.0.0"]["status"] = "retired"
-    (two / invariants.LEDGER).write_text(json.dumps(ledger))
+    ledger = invariants.read_ledger(two)
+    ledger["1.0.0"]["status"] = "retired"
+    invariants.write_ledger(two, ledger)
     for written in (b"{", json.dumps({"version": "1.0.0", "phase": "retire", "directory": "", "pid": 1}).encode()):
         (two / ".imagegen").mkdir()
         (two / ".imagegen/journal.json").write_bytes(written)

@@ -66,9 +66,14 @@ def test_a_build_that_breaks_shows_no_secret(
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [("abc", "is too short to be masked"), ("caf\udce9-secret", "is not UTF-8 text")]
+    ("value", "told"),
+    [
+        ("abc", "is too short to be redacted"),
+        ("x" * 32769, "is too large to be redacted"),
+        ("caf\udce9-secret", "is not UTF-8 text"),
+    ],
 )
-def test_a_secret_that_cannot_be_masked_is_refused(
+def test_a_secret_that_cannot_be_redacted_is_refused(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, value: str, told: str
 ) -> None:
     """Before anything begins."""

@@ -15,6 +15,7 @@ from tests import invariants
 from tests.faults.conftest import StandIn, World
 from tests.hostile.documents import SOURCE
 from tests.hostile.examine import command
+from tests.support.waiting import HANG_SECONDS
 
 
 def _apply(workspace: Path) -> "subprocess.Popen[str]":
@@ -43,7 +44,7 @@ def test_a_program_that_is_just_being_started_is_ended_too(
     _in_phase(workspace, "build")
     time.sleep(milliseconds / 1000)
     child.send_signal(signal.SIGTERM)
-    _, err = child.communicate(timeout=30)
+    _, err = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 130, err
     invariants.nothing_is_left(workspace, world.state_dir)
 
@@ -60,7 +61,7 @@ def test_a_terminal_that_closes_says_so_twice(
     for pause in (0.001, 0.3, 0.0):
         child.send_signal(signal.SIGHUP)
         time.sleep(pause)
-    _, err = child.communicate(timeout=30)
+    _, err = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 130, err
     assert "interrupted: ending what was started" in err
     invariants.nothing_is_left(workspace, world.state_dir)
@@ -124,7 +125,7 @@ def test_half_of_a_saved_machine_goes_at_the_next_command(workspace: Path, world
 def test_the_same_workspace_twice_is_refused(workspace: Path) -> None:
     """The second would only be in the way of the first."""
     said = command("apply", workspace, f"{workspace}/", "--parallel", "2")
-    assert said.code == 1
+    assert said.code == 2
     assert "is named twice" in said.err
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from tests import invariants
 from tests.faults.conftest import Disk, StandIn, World
+from tests.support.waiting import HANG_SECONDS
 
 
 def _apply(workspace: Path, stdout: int) -> "subprocess.CompletedProcess[str]":
     argv = [sys.executable, "-m", "generator", "apply", str(workspace), "--json"]
-    return subprocess.run(argv, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    return subprocess.run(argv, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=HANG_SECONDS)
 
 
 def test_a_full_disk_under_what_a_build_tells(workspace: Path, base: Path, terraform: StandIn, world: World) -> None:

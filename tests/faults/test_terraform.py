@@ -14,6 +14,7 @@ from generator import run
 from tests import invariants
 from tests.faults.conftest import StandIn, World
 from tests.hostile.examine import Said, command
+from tests.support.waiting import HANG_SECONDS
 
 
 def test_terraform_is_not_there(workspace: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +135,7 @@ def test_what_is_left_when_imagegen_and_terraform_were_killed_is_ended_by_the_ne
     child.send_signal(signal.SIGSTOP)
     os.kill(int((tmp_path / "leader").read_text()), signal.SIGKILL)
     child.kill()
-    child.communicate(timeout=10)
+    child.communicate(timeout=HANG_SECONDS)
     while len(_sleeping(workspace)) > 1:  # the leader is just going
         time.sleep(0.01)
     assert len(_sleeping(workspace)) == 1
@@ -207,7 +208,7 @@ def test_terraform_hangs_and_is_interrupted(
     child = _start("plan", workspace)
     _wait_for(tmp_path / "hangs")
     child.send_signal(number)
-    out, err = child.communicate(timeout=10)
+    out, err = child.communicate(timeout=HANG_SECONDS)
     assert (child.returncode, out) == (130, "")
     assert "Traceback" not in err
     invariants.nothing_is_left(workspace, world.state_dir)
@@ -226,7 +227,7 @@ def test_a_terraform_that_heeds_no_interrupt_is_killed_by_the_second(
     child.send_signal(signal.SIGINT)
     _wait_for(asked)
     child.send_signal(signal.SIGINT)
-    child.communicate(timeout=10)
+    child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 130
     invariants.no_process(workspace, tmp_path)
     invariants.nothing_is_left(workspace, world.state_dir)
@@ -240,7 +241,7 @@ def test_a_build_whose_terraform_hangs_is_interrupted(
     child = _start("apply", workspace)
     _wait_for(tmp_path / "hangs")
     child.send_signal(signal.SIGTERM)
-    _, err = child.communicate(timeout=30)
+    _, err = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 130, err
     assert "interrupted: ending what was started" in err
     invariants.nothing_is_left(workspace, world.state_dir)
@@ -252,7 +253,7 @@ def _killed_in_terraform(workspace: Path, terraform: StandIn, tmp_path: Path, sc
     child = _start("apply", workspace)
     _wait_for(tmp_path / "ready")
     child.kill()
-    child.communicate(timeout=10)
+    child.communicate(timeout=HANG_SECONDS)
     told = command("status", workspace)
     terraform.fails("none", "")
     assert command("cleanup", workspace).code == 0

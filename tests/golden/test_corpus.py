@@ -60,6 +60,8 @@ def mirror() -> Iterator[str]:
     thread.join()
 
 
+# Where deployments go: Azure is asked by some, and not in silence.
+WHERE = {"LOCATION": "westeurope", "RESOURCE_GROUP": "rg", "SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000000"}
 NO_CORPUS = "the corpus of public templates is not on this machine"
 Generated = tuple[int, Path]
 
@@ -70,6 +72,8 @@ def generate(mirror: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 
     def made(path: Path, target: str) -> Generated:
         monkeypatch.setenv("no_proxy", "*")
+        for name, value in WHERE.items():
+            monkeypatch.setenv(f"IMAGEGEN_{name}", value)
         template = tmp_path / "template.json"
         template.write_text(CHECKSUM.sub(hashlib.sha256(CONTENT).hexdigest(), path.read_text("utf-8")))
         sets = [part for name, value in settings_for(path).sets for part in ("--set", f"{name}={value}")]

@@ -32,8 +32,10 @@ def tree(folder: Path) -> dict[str, bytes]:
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     """A workspace that was generated just now, and the committed one."""
     template, committed = CASES[request.param]
-    out = tmp_path / "out"
-    generate(template, out)
+    copy = tmp_path / "case"
+    shutil.copytree(template.parent, copy, ignore=shutil.ignore_patterns("workspace"))
+    out = copy / "workspace"
+    generate(copy / template.name, out)
     return out, committed
 
 

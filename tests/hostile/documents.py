@@ -57,8 +57,17 @@ def composed(text: str) -> str:
 SEGMENT = without(r"[/\s]", 60)
 DESTINATION = without(r"\0", 4000).map(lambda text: "/" + composed(text).strip().rstrip("/\\"))
 _SOURCE_NAMES = st.sampled_from(["publisher", "offer", "sku"])
-_NAMED = TEXT.map(lambda text: text.strip() or MARK)
-TAGS = st.dictionaries(TEXT.map(composed), TEXT.map(composed), max_size=2)
+# What Azure allows in names, regions, sizes and tags; all else is refused before anything is made of it.
+NAME = without(r"[^A-Za-z0-9]", 60)
+GROUP_NAME = without(r"[^A-Za-z0-9_.()-]", 60).map(lambda text: f"{text}_")
+IMAGE_NAME = without(r"[^A-Za-z0-9_.-]", 60).map(lambda text: f"a{text}_")
+REGION = without(r"[^A-Za-z0-9 -]", 60).map(lambda text: text if text.strip() else MARK)
+MARKETPLACE = without(r"[^A-Za-z0-9_.+-]", 60)
+SIZE = without(r"[^A-Za-z0-9_-]", 60).map(lambda text: f"a{text}")
+TAG = without(r"[<>%&\\?/\x00-\x1f\x7f]", 100).map(composed).map(lambda text: text if text.strip() else MARK)
+TAGS = st.dictionaries(TAG, without("(?!)", 200).map(composed), max_size=2).filter(
+    lambda tags: len({name.lower() for name in tags}) == len(tags)
+)
 
 
 Expected = tuple[str, list[str] | None, str | None]
@@ -86,18 +95,19 @@ def hostile(draw: st.DrawFn) -> Hostile:
     validators = draw(st.lists(_step(), max_size=1))
     target = draw(st.sampled_from(["azure", "local"]))
     identity = IDENTITY.format(draw(SEGMENT), draw(SEGMENT), draw(SEGMENT))
-    tags = draw(TAGS)
+    tags, location = draw(TAGS), draw(REGION)
+    distributor = _distributor(draw, location.upper()) | {"runOutputName": draw(_output), "artifactTags": tags}
     body = {
-        "type": "Microsoft.VirtualMachineImages/imageTemplates", "apiVersion": "2024-02-01", "location": draw(_NAMED),
+        "type": "Microsoft.VirtualMachineImages/imageTemplates", "apiVersion": "2024-02-01", "location": location,
         "name": draw(st.sampled_from(["a", "A.b_c-d", "-", "_.", "..", "x" * 64])),
         "tags": draw(TAGS),
         "properties": {
-            "source": SOURCE | {name: draw(_NAMED) for name in draw(st.sets(_SOURCE_NAMES))},
+            "source": SOURCE | {name: draw(MARKETPLACE) for name in draw(st.sets(_SOURCE_NAMES))},
             "customize": steps,
-            "distribute": [_distributor(draw) | {"runOutputName": draw(_output), "artifactTags": tags}],
+            "distribute": [distributor],
             "managedResourceTags": draw(TAGS),
             "validate": {"inVMValidations": validators},
-            "vmProfile": {"vmSize": draw(TEXT)},
+            "vmProfile": {"vmSize": draw(SIZE)},
         },
         "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}},
     }  # fmt: skip
@@ -128,15 +138,15 @@ def _step(draw: st.DrawFn) -> dict[str, Any]:
     return {"type": "File", "sourceUri": "file.txt", "destination": draw(DESTINATION)} | named
 
 
-def _distributor(draw: Callable[[st.SearchStrategy[str]], str]) -> dict[str, Any]:
-    group = GROUP.format(draw(SEGMENT), draw(SEGMENT))
+def _distributor(draw: Callable[[st.SearchStrategy[str]], str], location: str) -> dict[str, Any]:
+    group = GROUP.format("11111111-1111-1111-1111-111111111111", draw(GROUP_NAME))
     match draw(st.sampled_from(["VHD", "ManagedImage", "SharedImage"])):
         case "VHD":
-            return {"type": "VHD", "uri": "https://EVIL.example/" + draw(without(r"[?#@]", 200))}
+            return {"type": "VHD", "uri": "https://EVIL.example/vhds/" + draw(without(r"[?#@/]", 200))}
         case "ManagedImage":
-            return {"type": "ManagedImage", "imageId": f"{group}/images/{draw(SEGMENT)}", "location": draw(TEXT)}
-    definition = f"{group}/galleries/{draw(SEGMENT)}/images/{draw(SEGMENT)}"
-    return {"type": "SharedImage", "galleryImageId": definition, "targetRegions": [{"name": draw(_NAMED)}]}
+            return {"type": "ManagedImage", "imageId": f"{group}/images/{draw(IMAGE_NAME)}", "location": location}
+    definition = f"{group}/galleries/{draw(NAME)}/images/{draw(NAME)}"
+    return {"type": "SharedImage", "galleryImageId": definition, "targetRegions": [{"name": location}]}
 
 
 def _by_parameters(value: Any) -> tuple[Any, dict[str, str]]:

@@ -4,26 +4,31 @@ import json
 import os
 import shlex
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from generator.build import record
+from generator.workspace import ledger
 from tests.hostile.documents import SOURCE
 from tests.hostile.examine import command
+from tests.invariants import LEDGER, write_ledger
 
 IMAGE: dict[str, Any] = {
     "directory": "images/out/1.0.0", "kind": "VHD", "resource": "", "source_id": "/x",
     "manifest": {"name": "out", "source": "s", "template": "t", "version": "1.0.0", "tags": {}},
 }  # fmt: skip
-LEDGER = "releases.auto.tfvars.json"
 STATE = {"version": 4, "terraform_version": "1.11.0", "serial": 1, "lineage": "x", "resources": []}
 
 
 def _release(version: str, status: str, image: dict[str, Any] | None = None) -> dict[str, Any]:
     entry = json.loads(json.dumps(IMAGE).replace("1.0.0", version)) | (image or {})
-    return {"status": status, "time": "t", "source": "s", "template": "t", "images": {"out": entry}}
+    return {
+        "content": "c", "images": {"out": entry}, "schema": 1, "source": "s", "status": status, "time": "t",
+        "version": version,
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -43,11 +48,13 @@ def _resource(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["plan", "apply", "cleanup"])
-@pytest.mark.parametrize("status", ["released", "coming"])
-def test_a_ledger_runs_nothing(workspace: Path, tmp_path: Path, tool: list[str], name: str, status: str) -> None:
-    """It sets no other variable, and has no image that Terraform would make."""
-    more = {"image_tool": tool} if status == "released" else {}
-    (workspace / LEDGER).write_text(json.dumps({"releases": {"1.0.0": _release("1.0.0", status)}} | more))
+@pytest.mark.parametrize("kind", ["old", "pending"])
+def test_a_ledger_runs_nothing(workspace: Path, tmp_path: Path, tool: list[str], name: str, kind: str) -> None:
+    """It sets no other variable, as the file of 0.1.0 could, and has no image that Terraform would make."""
+    if kind == "old":
+        (workspace / ledger.OLD_FILE).write_text(json.dumps({"releases": {}, "image_tool": tool}))
+    else:
+        write_ledger(workspace, {"1.0.0": _release("1.0.0", "pending")})
     _resource(workspace)
     said = command(name, workspace)
     assert (said.code, said.out) == (1, "")
@@ -59,13 +66,10 @@ def test_a_ledger_runs_nothing(workspace: Path, tmp_path: Path, tool: list[str],
 
 def test_a_builds_inputs_are_not_taken_from_a_checkout(workspace: Path, tmp_path: Path, tool: list[str]) -> None:
     """Nor what it was to release: an image that is gone would be made after all, by whatever command they name."""
-    (workspace / LEDGER).write_text(json.dumps({"releases": {"1.0.0": _release("1.0.0", "released")}}))
-    coming = {
-        "1.0.0": _release("1.0.0", "overwritten", {"status": "overwritten"}),
-        "2.0.0": _release("2.0.0", "coming"),
-    }
+    write_ledger(workspace, {"1.0.0": _release("1.0.0", "released")})
+    pending = _release("2.0.0", "pending") | {"superseded": ["out/1.0.0"]}
     (workspace / ".imagegen").mkdir()
-    (workspace / ".imagegen/coming.tfvars.json").write_text(json.dumps({"releases": coming}))
+    (workspace / ".imagegen/pending.tfvars.json").write_text(json.dumps({"pending_release": pending}))
     (workspace / ".imagegen/build.tfvars.json").write_text(json.dumps({"image_tool": tool}))
     record = {"version": "2.0.0", "phase": "distribute", "directory": "/x", "pid": 1, "source": {"exact": "s"}}
     for journal in (record, record | {"directory": str(workspace / ".imagegen")}, record | {"source": {}}):
@@ -129,7 +133,7 @@ def test_git_takes_no_repository_out_of_a_checkout(workspace: Path, tmp_path: Pa
     (workspace / "HEAD").write_text("ref: refs/heads/main\n")
     monitor = f'touch "{tmp_path}/ran"; false'
     (workspace / "config").write_text(f"[core]\nbare = false\nworktree = .\nfsmonitor = {json.dumps(monitor)}\n")
-    (workspace / LEDGER).write_text("{}")
+    write_ledger(workspace, {"1.0.0": {}})
     (workspace / ".gitignore").unlink()  # as in a workspace for Azure, whose ledger is committed
     assert record.command(workspace, "web", "1.0.0") is None
     (workspace / "config").unlink()
@@ -143,23 +147,26 @@ def test_git_takes_no_repository_out_of_a_checkout(workspace: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("part", ["publisher", "offer", "sku"])
 def test_a_command_that_is_shown_can_be_pasted(tmp_path: Path, part: str) -> None:
-    """Whatever the template says in it."""
-    hostile = "x; touch ran #$(touch ran)`touch ran`'\""
+    """Names in which a shell would read more than text are refused before there is one."""
+    said = _planned(tmp_path, SOURCE | {part: "a-1_b.c+d"})
+    *words, last = shlex.split(said.partition("import a disk: ")[2].strip())
+    assert words == ["imagegen", "base", "import", "FILE", "--as"]
+    assert "a-1_b.c+d" in last
+    said = _planned(tmp_path, SOURCE | {part: "x; touch ran #$(touch ran)`touch ran`'\""})
+    assert "`az vm image list` has the names" in said
+    assert "imagegen base import" not in said
+
+
+def _planned(tmp_path: Path, source: dict[str, str]) -> str:
+    """What `plan` says of a template with a source that is not on this machine."""
     body = {
         "apiVersion": "2024-02-01", "location": "westeurope",
-        "properties": {
-            "source": SOURCE | {part: hostile}, "distribute": [{"type": "VHD", "runOutputName": "out"}],
-        },
+        "properties": {"source": source, "distribute": [{"type": "VHD", "runOutputName": "out"}]},
     }  # fmt: skip
     (tmp_path / "t.json").write_text(json.dumps(body))
     said = command("plan", tmp_path / "t.json", "--target", "local", "--out", tmp_path / "out")
     assert said.code == 1
-    shown = said.err.partition("import a disk: ")[2].strip()
-    names = {"publisher": "Debian", "offer": "debian-12", "sku": "12"} | {part: hostile}
-    *words, last = shlex.split(shown)
-    assert words == ["imagegen", "base", "import", "FILE", "--as"]
-    assert hostile in last
-    assert len(last.split(":")) == len(names)
+    return said.err
 
 
 def test_a_long_line_with_many_mistakes_is_told_in_time(tmp_path: Path) -> None:
@@ -185,16 +192,20 @@ def test_a_mirror_of_a_checkout_leads_to_no_file_of_ours(workspace: Path, tmp_pa
     finally:
         os.chdir(here)
     assert said.code == 1
-    assert "lies outside the workspace" in said.err
+    assert f"imagegen.toml: `mirrors` leads out of {workspace}" in said.err
+    assert "use --mirror yourself" in said.err
     assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"settings": {"target": "evil"}}, "unknown target `evil`"),
-        ({"settings": {"target": "azure", "communicator": "evil"}}, "unknown communicator `evil`"),
-        ({"settings": {"target": "azure", "update_rounds": 10**9}}, "`update_rounds` is `1000000000`"),
+        ({"settings": {"target": "evil"}}, "imagegen.lock.json: `target` is `evil`"),
+        ({"settings": {"target": "azure", "communicator": "evil"}}, "imagegen.lock.json: `communicator` is `evil`"),
+        (
+            {"settings": {"target": "azure", "update_rounds": 10**9}},
+            "imagegen.lock.json: `update_rounds` is `1000000000`",
+        ),
         ({"files": {"a\0b": "0"}}, "is damaged"),
         ({"files": {"\ud800": "0"}}, "is damaged"),
     ],
@@ -219,8 +230,55 @@ def test_a_deep_ledger_is_refused_in_words(template: Path, tmp_path: Path, targe
     template.write_text(json.dumps(value))
     out = tmp_path / "out"
     assert command("generate", template, "--target", target, "--out", out).code == 0
-    (out / LEDGER).write_text("[" * 5000)
+    write_ledger(out, {"1.0.0": {}})
+    (out / LEDGER.format("1.0.0")).write_text("[" * 5000)
     assert command("generate", out, "--check").code == 0
     said = command("plan", out)
     assert said.code == 1
     assert "the ledger" in said.err
+
+
+def _environment(terraforms: Path) -> None:
+    terraforms.mkdir()
+    (terraforms / "environment").write_text("other")
+
+
+def _link(terraforms: Path) -> None:
+    terraforms.mkdir()
+    (terraforms / "modules").symlink_to("/etc")
+
+
+@pytest.mark.parametrize("name", ["plan", "apply", "cleanup"])
+@pytest.mark.parametrize("put", [_environment, _link])
+def test_a_committed_terraform_folder_is_refused_with_what_helps(
+    workspace: Path, put: Callable[[Path], None], name: str
+) -> None:
+    """Generating again does not remove it; the hint does, and then the command goes on."""
+    subprocess.run(["git", "init", "-q", workspace], check=True)
+    put(workspace / ".terraform")
+    subprocess.run(["git", "-C", workspace, "add", "-f", ".terraform"], check=True)
+    said = command(name, workspace)
+    assert said.code == 1
+    hint = said.err.partition("hint: ")[2]
+    assert "imagegen generate" not in hint
+    commands = hint.split("`")[1::2]
+    assert len(commands) == 2
+    for line in commands:
+        subprocess.run(shlex.split(line), check=True, capture_output=True)
+    assert subprocess.run(["git", "-C", workspace, "ls-files"], capture_output=True, check=True).stdout == b""
+    assert command("plan", workspace).code == 0
+
+
+def test_a_file_in_the_place_of_terraforms_folder_goes(workspace: Path) -> None:
+    (workspace / ".terraform").write_text("x")
+    assert command("plan", workspace).code == 0
+
+
+def test_a_foreign_file_is_removed_and_not_generated_again(workspace: Path) -> None:
+    """`generate` leaves it alone; what it would write is told apart."""
+    (workspace / "extra.tf").write_text("")
+    hint = command("plan", workspace).err.partition("hint: ")[2]
+    assert "remove what does not belong there" in hint
+    assert "imagegen generate" not in hint
+    (workspace / "main.tf").write_text("")
+    assert "imagegen generate" in command("plan", workspace).err.partition("hint: ")[2]

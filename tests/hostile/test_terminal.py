@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import console, run, verbose
+from generator import console, json_events, run, verbose
 from generator.errors import ImagegenError, StepFailed
 from tests.hostile.documents import PIECES
 from tests.hostile.examine import Findings, Said, command, told_plainly
@@ -22,7 +22,7 @@ def _plain(said: Said) -> None:
 
 def test_every_way_of_showing(capsys: pytest.CaptureFixture[str]) -> None:
     """Steps, their output, notes, errors, results, questions, tables and commands."""
-    human, programs = console.HumanEvents(), console.JsonEvents()
+    human, programs = console.HumanEvents(), json_events.JsonEvents("web")
     for events in (human, programs):
         events.phase("build", ALL)
         events.started(ALL, ALL)
@@ -35,7 +35,7 @@ def test_every_way_of_showing(capsys: pytest.CaptureFixture[str]) -> None:
     console.ask(ALL, yes=False)
     console.put(ALL)
     console.put(console.table([[ALL]], ["X"]))
-    console.put_json(console.error_as_json(ImagegenError(ALL, ALL)))
+    console.put_json(json_events.error(ImagegenError(ALL, ALL)))
     _plain(Said(0, *capsys.readouterr()))
 
 

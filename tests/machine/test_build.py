@@ -15,8 +15,9 @@ import pytest
 
 from generator.local import images
 from tests.golden.regenerate import ROOT
-from tests.invariants import at_rest, processes, terraform
+from tests.invariants import at_rest, processes, read_ledger, terraform, write_ledger
 from tests.machine.conftest import Imagegen, Write, inside
+from tests.support.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.machine
 UGLY = ROOT / "tests/golden/cases/ugly"
@@ -73,13 +74,10 @@ def test_a_second_build_is_the_next_version_and_keeps_the_first(
     assert "Resources: 4 imported, 0 added, 0 changed, 0 destroyed" in taken_in.stdout, taken_in.stdout
     at_rest(out, imagegen.state_dir)
 
-    ledger = out / "releases.auto.tfvars.json"
-    newest = ledger.read_bytes()
-    known = json.loads(newest)
-    del known["releases"]["1.0.1"]
-    ledger.write_text(json.dumps(known))
-    assert "behind the state" in imagegen("apply", out, code=1).stderr
-    ledger.write_bytes(newest)
+    ledger = read_ledger(out)
+    write_ledger(out, {"1.0.0": ledger["1.0.0"]})
+    assert "your checkout is behind" in imagegen("apply", out, code=1).stderr
+    write_ledger(out, ledger)
 
     assert "prevent_destroy" in terraform(out, "destroy", "-auto-approve").stderr
     imagegen("releases", "retire", out, "1.0.0", "--yes")
@@ -184,7 +182,7 @@ def test_an_interrupt_ends_everything(imagegen: Imagegen, template: Write, tmp_p
     assert "a build runs" in imagegen("status", out).stdout
     assert f"process {child.pid}" in imagegen("apply", out, code=1).stderr
     os.killpg(child.pid, signal.SIGINT)
-    rest, _ = child.communicate(timeout=90)
+    rest, _ = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 130, rest
     at_rest(out, imagegen.state_dir)
 
@@ -195,7 +193,7 @@ def test_an_interrupt_during_the_release_loses_nothing(imagegen: Imagegen, templ
     child = imagegen.start("apply", template("true"), "--target", "local", "--out", out)
     wait_for(child, " release")
     os.killpg(child.pid, signal.SIGINT)
-    rest, _ = child.communicate(timeout=90)
+    rest, _ = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode in (0, 130), rest  # it may have been through just before
     assert json.loads(imagegen("status", out, "--json").stdout)["releases"] == {"1.0.0": "released"}
     at_rest(out, imagegen.state_dir)
@@ -211,7 +209,7 @@ def test_a_reader_that_goes_away_ends_the_build(imagegen: Imagegen, template: Wr
     wait_for(child, '"line": "now"')
     assert child.stdout is not None
     child.stdout.close()
-    assert child.wait(90) == 1
+    assert child.wait(HANG_SECONDS) == 1
     at_rest(out, imagegen.state_dir)
 
 
@@ -262,7 +260,7 @@ def test_two_builds_at_once_one_of_them_from_the_wheel(imagegen: Imagegen, templ
         installed.start("apply", two, "--target", "local", "--out", tmp_path / "two"),
     ]
     for child, name in zip(children, ("one", "two"), strict=True):
-        output, _ = child.communicate(timeout=400)
+        output, _ = child.communicate(timeout=HANG_SECONDS)
         assert child.returncode == 0, output
         assert inside(tmp_path / name / "images/out/1.0.0/image.vhd", "/opt/which") == f"{name}\n".encode()
     deleted = ["zebra-21", "gir''affe"]  # what a step wrote and removed, and the script that did it

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from generator.local import states
+from generator.local import bases, states
+from generator.local.states import Ground
+from generator.settings import Settings
 from tests.conftest import SHARED_CACHE
 from tests.invariants import at_rest
 from tests.machine.conftest import Imagegen, Write, inside
@@ -126,7 +128,7 @@ def test_a_layer_that_does_not_go_on_means_that_all_steps_run(
     """Nothing is left out because it was believed to be done."""
     out = tmp_path / "small"
     imagegen("apply", template(FIRST, SECOND, "true"), "--target", "local", "--out", out)
-    for state in states.sound(states.folder(cache)):
+    for state in states.sound(states.folder(cache), _ground()):
         if not state.memory:  # a layer
             _damage(state)
     done = imagegen("apply", template(FIRST, SECOND, "echo last"), "--target", "local", "--out", out)
@@ -176,8 +178,13 @@ def _folders(imagegen: Imagegen) -> dict[str, str]:
 
 def _folder_of(cache: Path, step: str) -> list[Path]:
     """Where what builds go on from is, of a step. What a later layer stands on may be there still, for that alone."""
-    sound = states.sound(states.folder(cache))
+    sound = states.sound(states.folder(cache), _ground())
     return [state.folder for state in sound if state.about == f"small, up to {step}"]
+
+
+def _ground() -> Ground:
+    base = bases.ensure(Settings(cache_dir=SHARED_CACHE), "debian-12", print)
+    return Ground(base.disk, base.digest)
 
 
 def _own(image: Path) -> list[str]:

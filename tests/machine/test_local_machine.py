@@ -17,6 +17,7 @@ from generator.local import accelerator, bases, host, images, inputs, login, mac
 from generator.local.qmp import Agent
 from generator.settings import Settings
 from tests.conftest import SHARED_CACHE
+from tests.support.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.machine
 
@@ -31,6 +32,10 @@ test "$(hostname)" = web
 echo secret | sudo tee /tmp/left /var/tmp/left /root/.bash_history >/dev/null
 sudo mkdir -p -m 700 /root/.ssh
 echo key | sudo tee /root/.ssh/authorized_keys >/dev/null
+echo 'deleted on the EFI partition' | sudo tee /boot/efi/small >/dev/null
+yes 'deleted on the EFI partition' | head -c 100000 | sudo tee /boot/efi/large >/dev/null
+sync
+sudo rm /boot/efi/small /boot/efi/large
 sudo tee /etc/systemd/system/greeter.service >/dev/null <<'UNIT'
 [Service]
 ExecStart=/bin/sleep infinity
@@ -101,7 +106,7 @@ def wanted(settings: Settings, base: bases.Base, folder: Path, key: Path) -> mac
     return machine.Start(
         directory=folder, backing=base.disk, format="raw", seed=base.seed, name="web", cores=2, memory_mb=1024,
         disk_gb=4, ssh_port=inputs.free_port(), user=USER, public_key=key.with_suffix(".pub").read_text().strip(),
-        accelerator=accelerator.choose(settings, base), timeout_seconds=180,
+        accelerator=accelerator.choose(settings, base), timeout_seconds=1800,
     )  # fmt: skip
 
 
@@ -156,6 +161,12 @@ def test_image_holds_no_trace_of_the_machine(image: Path, tmp_path: Path) -> Non
     assert lists <= {".", "..", "partial", "lock", "auxfiles"}
 
 
+def test_image_holds_no_deleted_file_of_the_efi_partition(image: Path) -> None:
+    vhd = image / images.IMAGE
+    look = ["grep", "--quiet", "--text", "--fixed-strings", "deleted on the EFI partition", str(vhd)]
+    assert subprocess.run(look, check=False).returncode == 1
+
+
 def test_machine_starts_from_the_captured_disk(captured: Path, wanted: machine.Start, key: Path) -> None:
     fields = wanted.__dict__ | {
         "directory": wanted.directory.with_name("validation"), "backing": captured, "format": "qcow2", "disk_gb": 0,
@@ -178,9 +189,9 @@ def test_image_boots_by_itself(image: Path, wanted: machine.Start) -> None:
     subprocess.run(["qemu-img", "convert", *options], check=True)
     shutil.copyfile(host.FIRMWARE_VARIABLES, directory / qemu.VARIABLES)
     shape = qemu.Shape("alone", 2, 1024, inputs.free_port(), wanted.accelerator, None)
-    child = qemu.launch(qemu.arguments(shape), directory, lambda _process: None)
+    child = qemu.launch(qemu.arguments(shape, None), directory, lambda _process: None)
     try:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 1800
         while not _banner(shape.ssh_port).startswith(b"SSH-2.0"):
             assert child.poll() is None
             assert time.monotonic() < deadline
@@ -219,15 +230,15 @@ def test_a_machine_that_never_boots_is_ended_and_says_why(
         disk.truncate(64 * images.MIB)
     directory = folder.with_name("blank")
     directory.mkdir(mode=0o700, exist_ok=True)
-    fields = {"directory": directory, "backing": blank, "digest": digest, "timeout_seconds": 8.0}
-    with pytest.raises(ImagegenError, match=f"the machine was not ready within 8 s: {reason}"):
+    fields = {"directory": directory, "backing": blank, "digest": digest, "timeout_seconds": 60.0}
+    with pytest.raises(ImagegenError, match=f"the machine was not ready within 60 s: {reason}"):
         machine.start(machine.Start(**(wanted.__dict__ | fields)))
     assert machine.running(directory) is None
     assert not (directory / machine.RECORD).exists()
 
 
 def test_seed_disk_is_what_cloud_init_looks_for(tmp_path: Path) -> None:
-    disk = login.seed_disk(tmp_path, "web", USER, "ssh-ed25519 AAAA")
+    disk = login.seed_disk(tmp_path, "web", USER, "ssh-ed25519 AAAA", login.identity(tmp_path, 22022))
     shown = subprocess.run(["mdir", "-i", str(disk), "-b", "::"], check=True, capture_output=True, text=True).stdout
     assert set(shown.split()) == {"::/user-data", "::/meta-data"}
 
@@ -237,7 +248,7 @@ def _ssh(started: machine.Machine, key: Path, script: str) -> str:
     done = subprocess.run(
         ["ssh", "-i", str(key), "-p", str(started.ssh_port), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
          "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", f"{started.user}@127.0.0.1", "bash -s"],
-        input=script, capture_output=True, text=True, timeout=120, check=False,
+        input=script, capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

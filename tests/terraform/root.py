@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.mirror import AzureSim
+from tests.invariants import write_ledger
 
 MAIN = "/subscriptions/11111111-1111-1111-1111-111111111111"
 OTHER = "/subscriptions/22222222-2222-2222-2222-222222222222"
@@ -95,7 +96,7 @@ class Root:
 
     def ledger(self, releases: Mapping[str, Any]) -> None:
         """Write the ledger."""
-        (self.folder / "releases.auto.tfvars.json").write_text(json.dumps({"releases": releases}))
+        write_ledger(self.folder, releases)
 
 
 def furnish(cloud: Cloud) -> None:

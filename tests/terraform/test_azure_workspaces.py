@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.azure_sim.mirror import AzureSim, Mirror
+from tests.invariants import read_ledger
 from tests.terraform.conftest import vary
 from tests.terraform.root import MACHINE, MAIN, OTHER, Root
 
@@ -160,11 +161,12 @@ def once(azurerm_mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> tu
         "linux": shared(source, "alma", MAIN), "elsewhere": shared(source, "alma", OTHER),
         "managed": managed(source, "linux"), "disk": blob(),
     }  # fmt: skip
-    root.ledger({"1.0.0": release("coming", **images)})
+    root.let(pending_release=release("pending", **images) | {"version": "1.0.0"})
     targets = [f"-target=module.{name}" for name in ("image", "image_22222222", "image_managed")]
     text = root.apply("-refresh=false", *targets)
     assert "3 added, 0 changed, 0 destroyed" in text
     root.ledger({"1.0.0": release("released", **images)})
+    root.let(pending_release=None)
     group = json.loads((root.folder / "template.auto.tfvars.json").read_text())["staging_group"]
     root.cloud.delete(f"{MAIN}/resourceGroups/{group}")
     root.rest().apply()
@@ -183,8 +185,7 @@ def released(once: tuple[Path, AzureSim], azurerm_mirror: Mirror, tmp_path: Path
 
 def ledger_of(root: Root) -> dict[str, Any]:
     """What the ledger says."""
-    releases: dict[str, Any] = json.loads((root.folder / "releases.auto.tfvars.json").read_text())["releases"]
-    return releases
+    return read_ledger(root.folder)
 
 
 def test_images_of_every_kind_outlive_their_build(released: Root) -> None:
@@ -245,14 +246,14 @@ def test_a_version_that_the_ledger_lacks_is_not_destroyed(released: Root) -> Non
     assert "Instance cannot be destroyed" in text
 
 
-def test_what_is_retired_or_overwritten_leaves_the_plan_empty(released: Root) -> None:
+def test_what_is_retired_or_superseded_leaves_the_plan_empty(released: Root) -> None:
     """imagegen has deleted it: a retired release, and a managed image that a newer one took the place of."""
     root = released
     ledger = ledger_of(root)
     images = ledger["1.0.0"]["images"]
     for name in ("linux", "elsewhere", "managed"):
         root.cloud.delete(images[name]["id"])
-    images["managed"]["status"] = "overwritten"
+    images["managed"]["status"] = "superseded"
     root.ledger({"1.0.0": ledger["1.0.0"] | {"status": "retired"}})
     root.apply()
     assert root.is_settled()

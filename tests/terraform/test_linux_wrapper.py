@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from generator.build.marked import as_shell
+from tests.support.waiting import HANG_SECONDS
 
 MODULES = Path(__file__).parents[2] / "modules"
 # Takes the place of runuser(1): the same command, as whoever runs the test.
@@ -32,7 +33,7 @@ def run(folder: Path, text: str) -> "subprocess.CompletedProcess[bytes]":
     (folder / "wrapper.sh").write_text(text)
     path = f"{folder}/bin:{os.environ['PATH']}"
     return subprocess.run(
-        ["sh", str(folder / "wrapper.sh")], env={"PATH": path}, capture_output=True, check=False, timeout=60
+        ["sh", str(folder / "wrapper.sh")], env={"PATH": path}, capture_output=True, check=False, timeout=HANG_SECONDS
     )
 
 

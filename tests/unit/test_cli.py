@@ -110,7 +110,7 @@ def test_generate_check_and_dry_run_write_nothing(shell: Shell) -> None:
     dry = shell("generate", path, "--target", "local", "--dry-run")
     assert dry.code == 0
     assert "create   small/main.tf" in dry.out
-    assert shell("generate", path, "--target", "local", "--check").code == 1
+    assert shell("generate", path, "--target", "local", "--check").code == 4
     assert not (shell.folder / "small").exists()
     written = shell("generate", path, "--target", "local")
     assert (written.code, written.out) == (0, "small\n")
@@ -153,7 +153,7 @@ def test_what_is_for_one_build_is_refused_for_several(shell: Shell) -> None:
     """In words, before anything starts."""
     paths = [shell.template(name) for name in ("one", "two")]
     refused = shell("apply", *paths, "--target", "local", "--version", "1.0.0")
-    assert refused.code == 1
+    assert refused.code == 2
     assert "--version is for one build" in refused.err
 
 
@@ -171,7 +171,7 @@ def test_what_is_for_one_build_is_refused_for_several(shell: Shell) -> None:
 def test_what_means_nothing_for_the_target_is_refused(shell: Shell, target: str, flags: list[str]) -> None:
     """Nothing that was asked for is dropped in silence."""
     refused = shell("apply", shell.template(), "--target", target, "--out", "out", *flags)
-    assert refused.code == 1
+    assert refused.code == 2
     assert f"{flags[0]} means nothing with the target {target}" in refused.err
     assert not (shell.folder / "out").exists()
 

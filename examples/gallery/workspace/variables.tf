@@ -90,11 +90,23 @@ variable "vm_size" {
   nullable    = false
 }
 
-# What is known of released versions: releases.auto.tfvars.json, the ledger.
 
-variable "releases" {
-  description = "Version => its status (`coming`, `released`, `retired` or `overwritten`) and, for each output of the template, the image."
-  type = map(object({
+# What only a build needs. imagegen decides it once and passes it to every phase; at rest it is null.
+
+variable "build_version" {
+  description = "The version that is being built; null when no build is under way."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.build_version == null || can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.build_version))
+    error_message = "`build_version` must have the form MAJOR.MINOR.PATCH."
+  }
+}
+
+variable "pending_release" {
+  description = "The release whose images are being made: `version`, `images` by output of the template, and `superseded`, the images (\"output/version\") that these replace. Null at rest; then it is in the ledger."
+  type = object({
     images = map(object({
       definition          = optional(string)
       end_of_life_date    = optional(string)
@@ -118,32 +130,14 @@ variable "releases" {
       subscription_id  = optional(string, "")
       tags             = optional(map(string), {})
     }))
-    status = string
-  }))
-  default  = {}
-  nullable = false
+    superseded = optional(list(string), [])
+    version    = string
+  })
+  default = null
 
   validation {
-    condition     = alltrue([for version in keys(var.releases) : can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", version))])
-    error_message = "The keys of `releases` must be versions of the form MAJOR.MINOR.PATCH."
-  }
-
-  validation {
-    condition     = alltrue([for release in values(var.releases) : contains(["coming", "released", "retired", "overwritten"], release.status)])
-    error_message = "A `status` in `releases` must be coming, released, retired or overwritten."
-  }
-}
-
-# What only a build needs. imagegen decides it once and passes it to every phase; at rest it is null.
-
-variable "build_version" {
-  description = "The version that is being built; null when no build is under way."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.build_version == null || can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.build_version))
-    error_message = "`build_version` must have the form MAJOR.MINOR.PATCH."
+    condition     = var.pending_release == null || can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.pending_release.version))
+    error_message = "`pending_release.version` must have the form MAJOR.MINOR.PATCH."
   }
 }
 
@@ -194,4 +188,13 @@ variable "ssh_private_key" {
   type        = string
   default     = null
   ephemeral   = true
+}
+
+variable "ssh_relay" {
+  description = "The SSH relay of imagegen on 127.0.0.1, which holds one connection to the VM for all steps: its `port` and public `host_key`. Null in a build by hand: Terraform connects to the VM itself."
+  type = object({
+    host_key = string
+    port     = number
+  })
+  default = null
 }

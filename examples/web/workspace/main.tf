@@ -19,9 +19,11 @@ module "vm" {
   cores           = var.machine.cores
   directory       = module.staging[0].directory
   disk            = var.machine.disk
+  host_access     = var.machine.host_access
   memory_mb       = var.machine.memory_mb
   name            = var.machine.name
   public_key      = var.machine.public_key
+  relay           = var.ssh_relay
   ssh_port        = var.machine.ssh_port
   timeout_seconds = var.machine.timeout_seconds
   tool            = var.machine.tool
@@ -96,6 +98,7 @@ module "step_999_deprovision" {
   local_clean  = true
   previous_key = module.step_040_put_them_in_place[0].key
   private_key  = var.ssh_private_key
+  user         = var.machine.user
 }
 
 # The released images, from the ledger alone: an edit of the template never reaches one.
@@ -111,17 +114,33 @@ module "image" {
 
 # Where the state is lost, the images are taken into the new one instead of being made again.
 import {
-  for_each = { for key, image in local.images : key => image if image.status == "released" }
+  for_each = { for key, image in local.images : key => image if image.released }
 
   to = module.image[each.key].terraform_data.this
   id = each.key
 }
 
 locals {
-  # "output/version" => image, for every version that is released or about to be.
-  images = merge([
-    for version, release in var.releases : {
-      for output, image in release.images : "${output}/${version}" => merge(image, { status = release.status })
-    } if contains(["coming", "released"], release.status)
+  # The ledger, one file a version: releases/VERSION/release.json.
+  releases = {
+    for file in fileset(path.root, "releases/*/release.json") :
+    basename(dirname(file)) => jsondecode(file("${path.root}/${file}"))
+  }
+  superseded = var.pending_release == null ? [] : var.pending_release.superseded
+
+  # "output/version" => image, for every version that is released, and for the one that is about to be.
+  released_images = merge([
+    for version, release in local.releases : {
+      for output, image in release.images : "${output}/${version}" =>
+      merge(image, { released = true, version = version })
+      if lookup(image, "status", null) != "superseded" && !contains(local.superseded, "${output}/${version}")
+    } if release.status == "released"
   ]...)
+  pending_images = merge([
+    for release in [var.pending_release] : {
+      for output, image in release.images : "${output}/${release.version}" =>
+      merge(image, { released = false, version = release.version })
+    } if release != null
+  ]...)
+  images = merge(local.released_images, local.pending_images)
 }

@@ -25,10 +25,14 @@ def evaluated(scope: Scope, text: str, place: Place, path: Path, *, at_key: bool
     """What a string says: its value when it is an expression. Raises InvalidTemplate."""
     if not scope.run.evaluates(text):
         return unescaped(text) if scope.run.evaluates is is_expression else text
+    noted = scope.run.assumed
+    around, noted.at = noted.at, path
     try:
         return evaluate(scope.run.tree(text.rstrip()), scope)
     except ExpressionError as error:
         raise scope.run.located(error, path, place, at_key=at_key) from None
+    finally:
+        noted.at = around
 
 
 class Builder:

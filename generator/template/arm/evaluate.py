@@ -1,14 +1,19 @@
 """A tree and a scope → a value. Only what the value needs is evaluated: `if`, `and`, `or` and `coalesce` choose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from generator.errors import InvalidTemplate, Problem
+from generator.template.arm.assumed import ONLY_AZURE, Assumed
 from generator.template.arm.bounds import CALL, ExpressionError, Meter
 from generator.template.arm.functions import ASKS_AZURE, FUNCTIONS, asks_azure, nearest
 from generator.template.arm.syntax import Access, Call, Literal, Node, normal
 from generator.template.arm.values import MISSING, a_kind, take_out
 
 MOST_IN_HINT = 200
+# Functions whose answer tells who deploys and where to; some of it may be an assumption.
+OF_PLACE = {"deployment", "environment", "resourcegroup", "subscription", "tenant"}
+REFERENCES = {"reference", "references"}
 GIVE = "give its value with --set "
 
 
@@ -24,6 +29,12 @@ class Surroundings(Protocol):
 
     def given(self, expression: str) -> Any:
         """The value that `--set` gives an expression, or MISSING."""
+
+    def plain(self, value: Any, text: str) -> Any:
+        """A value without assumptions in it, each noted under the text of its expression."""
+
+    def deployed(self, function: str, name: str) -> Any:
+        """The outputs of a nested deployment, or for `references` of each round of a loop; None where there is none."""
 
     def with_lambda(self, names: dict[str, Any]) -> "Surroundings":
         """The scope inside a lambda."""
@@ -67,14 +78,24 @@ def _access(node: Access, scope: Surroundings) -> Any:
             error.offset = step.start
             error.hint = _way_around(node) if _is_template_link(node, step.end) else error.hint
             raise
-    return value
+        if value is ONLY_AZURE:
+            asked = normal(node.text[node.start : step.end])
+            raise ExpressionError(f"`{asked[:80]}` {ASKS_AZURE}", _way_around(node), node.start)
+        if isinstance(value, Assumed):
+            value = scope.plain(value, normal(node.text[node.start : step.end]))
+    return scope.plain(value, normal(node.text[node.start : node.end])) if _is_of_place(node.base) else value
 
 
 def _base(node: Access, scope: Surroundings) -> Any:
+    """The value that something is taken out of. What Azure would answer and assumptions are only looked at there."""
     base = node.base
-    if isinstance(base, Call) and not base.space and asks_azure(base.name) and _given(scope, base, base.end) is MISSING:
+    if not isinstance(base, Call) or base.space or _given(scope, base, base.end) is not MISSING:
+        return evaluate(base, scope)
+    if base.name.lower() in REFERENCES:
+        return _referred(node, base, scope)
+    if asks_azure(base.name):
         raise ExpressionError(_only_azure(base), _way_around(node), node.start)
-    return evaluate(base, scope)
+    return _answer(base, scope) if _is_of_place(base) else evaluate(base, scope)
 
 
 def _given(scope: Surroundings, node: Access | Call, end: int) -> Any:
@@ -101,13 +122,17 @@ def _call(node: Call, scope: Surroundings) -> Any:
         return FORMS[name](node, scope)
     function = FUNCTIONS.get(name)
     if function is None:
+        if name in REFERENCES:
+            return _referred(node, node, scope)
         if asks_azure(name):
             raise ExpressionError(_only_azure(node), _way_around(node))
         raise ExpressionError(f"there is no function `{node.name[:80]}`", nearest(name))
+    if function.scoped:
+        value = _answer(node, scope)
+        noted = isinstance(value, Assumed) or name in OF_PLACE
+        return scope.plain(value, normal(node.text[node.start : node.end])) if noted else value
     arguments = [evaluate(one, scope) for one in node.arguments]
     function.check(arguments)
-    if function.scoped:
-        return function.body(scope, *arguments)
     if not function.light:
         for argument in arguments:
             if not callable(argument):
@@ -115,6 +140,50 @@ def _call(node: Call, scope: Surroundings) -> Any:
     value = function.body(*arguments)
     scope.meter.weigh(value)
     return value
+
+
+def _answer(node: Call, scope: Surroundings) -> Any:
+    """What a function answers that asks where it stands; assumptions may be in it."""
+    function = FUNCTIONS[node.name.lower()]
+    arguments = [evaluate(one, scope) for one in node.arguments]
+    function.check(arguments)
+    return function.body(scope, *arguments)
+
+
+def _is_of_place(node: Node) -> bool:
+    """Whether a call answers who deploys, and where to."""
+    return isinstance(node, Call) and not node.space and node.name.lower() in OF_PLACE
+
+
+def _referred(node: Access | Call, base: Call, scope: Surroundings) -> Any:
+    """What the nested deployment of a `reference` puts out, as far as the steps after it ask; all else asks Azure."""
+    try:
+        name = evaluate(base.arguments[0], scope) if base.arguments else None
+        found = scope.deployed(base.name.lower(), name) if isinstance(name, str) else None
+        if found is not None:
+            steps = [evaluate(step.key, scope) for step in node.steps[:3]] if isinstance(node, Access) else []
+            is_full = isinstance(base.arguments[-1], Literal) and str(base.arguments[-1].value).lower() == "full"
+            rounds = found if isinstance(found, list) else [found]
+            asked = None if isinstance(found, list) else next(iter(steps[2 if is_full else 1 :]), None)
+            values = [{"outputs": _asked_for(each, asked)} for each in rounds]
+            full = [{"properties": value} for value in values] if is_full else values
+            return full if isinstance(found, list) else full[0]
+    except InvalidTemplate as error:
+        if all(is_for_azure(problem) for problem in error.problems):
+            raise ExpressionError(error.problems[0].message, _way_around(node), node.start) from None
+        raise
+    raise ExpressionError(_only_azure(base), _way_around(node), node.start)
+
+
+def _asked_for(found: Mapping[str, Callable[[], Any]], asked: Any) -> dict[str, Any]:
+    """The output that is asked for; all where none is. The others are only there by name."""
+    names = [name for name in found if asked is None or name.lower() == str(asked).lower()]
+    return dict.fromkeys(found) | {name: {"value": found[name]()} for name in names}
+
+
+def is_for_azure(problem: Problem) -> bool:
+    """Whether a problem is that only Azure knows a value."""
+    return problem.message.endswith(ASKS_AZURE)
 
 
 def _only_azure(call: Call) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from generator.errors import InvalidTemplate, Problem
+from generator.template.arm.assumed import decides_the_place
 from generator.template.arm.body import Builder
 from generator.template.arm.bounds import MAX_DEPTH, ExpressionError, measure
 from generator.template.arm.declared import Declaration, check, from_text, members, section
@@ -25,7 +26,7 @@ from generator.template.load import MAX_BYTES, MAX_VALUES
 # Members of a resource that are for Azure Resource Manager itself; the image builder never sees them.
 FOR_DEPLOYMENT = {
     "condition", "copy", "dependson", "comments", "metadata", "scope", "existing", "options", "asserts", "import",
-    "extension", "resourcegroup", "subscriptionid", "resources",
+    "extension", "resourcegroup", "subscriptionid", "resources", "@options",
 }  # fmt: skip
 # In a plain body, only a call is surely meant as an expression: `[ -f /etc/x ]` and `[[ … ]]` are shell.
 CALLS = re.compile(r"\[\s*[A-Za-z_][\w.]*\s*\(.*\]\s*\Z", re.DOTALL)
@@ -37,7 +38,8 @@ class Expanded:
     """A plain image template with the places of the user's own file.
 
     used: the names of `--set` that the file knows; secrets: texts that must never be shown; secure: the parameters that
-    have them; made: the texts that were made of secrets.
+    have them; made: the texts that were made of secrets; assumed: warnings for what nobody said; places: the paths of
+    those that decide where something is built.
     """
 
     document: Document
@@ -45,6 +47,8 @@ class Expanded:
     secrets: set[str] = field(default_factory=set)
     secure: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
+    assumed: list[Problem] = field(default_factory=list)
+    places: list[Path] = field(default_factory=list)
 
 
 def expand(document: Document, inputs: Inputs) -> Expanded:
@@ -120,8 +124,10 @@ def _built(run: Run, scope: Scope, body: Any, place: Place, path: Path) -> Expan
     builder.finish()
     measure(value, MAX_VALUES, MAX_BYTES, MAX_DEPTH * 3)
     document = run.document
-    plain = Document(document.file, document.text, value, places, document.lines, document.relaxed)
-    return Expanded(plain, run.used, run.secrets, run.secure)
+    plain = replace(document, value=value, places=places)
+    noted = run.assumed
+    assumed, decisive = noted.problems(document), decides_the_place(noted.found)
+    return Expanded(plain, run.used, run.secrets, run.secure, assumed=assumed, places=decisive)
 
 
 def _refuse(problems: list[Problem]) -> None:
@@ -166,7 +172,7 @@ def _parameters(template: Template) -> tuple[Values, list[Problem]]:
         declared = template.declaration(name)
         if declared is None:
             problems.append(_undeclared(template, name))
-        else:
+        elif value is not None or "defaultValue" not in declared.says:  # null stands for a value that is not given
             given[declared.name.lower()] = _checked(template, declared, _constant(value), problems)
     for name, text in run.inputs.sets.items():
         declared = template.declaration(name)

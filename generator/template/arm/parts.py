@@ -47,7 +47,7 @@ class Template:
             return self.given[name.lower()]()
         if declared is None:
             raise self._unknown("parameter", name, list(members(self.value, "parameters")[1]))
-        return self._once(f"parameters('{declared.name}')", lambda: self._parameter(declared))
+        return self.once(f"parameters('{declared.name}')", lambda: self._parameter(declared))
 
     def _parameter(self, declared: Declaration) -> Any:
         try:
@@ -61,8 +61,11 @@ class Template:
         return disguised(value) if declared.secure and self.run.disguised else value
 
     def _given_or_default(self, declared: Declaration) -> Any:
-        if declared.name.lower() in self.given:
-            return self.given[declared.name.lower()]()
+        value = self.given[declared.name.lower()]() if declared.name.lower() in self.given else MISSING
+        if value is None and "defaultValue" in declared.says and declared.says.get("nullable") is not True:
+            value = MISSING  # so Bicep passes on an optional parameter that is not given
+        if value is not MISSING:
+            return value
         if "defaultValue" in declared.says:
             key, parameters = members(self.value, "parameters")
             own = parameters[declared.name]
@@ -71,7 +74,8 @@ class Template:
             return declared.says["defaultValue"]
         if declared.has_default:
             return None
-        raise ExpressionError(f"the parameter `{declared.name}` has no value", declared.way)
+        way = "pass it in the `parameters` of the deployment around the template" if self.path else declared.way
+        raise ExpressionError(f"the parameter `{declared.name}` has no value", way)
 
     def _default(self, value: Any, key: str, declared: Declaration) -> Any:
         """A default value. Where Azure would have to be asked for it, giving the parameter is the simpler way."""
@@ -87,11 +91,11 @@ class Template:
         key, variables = members(self.value, "variables")
         own = spelled({one: value for one, value in variables.items() if one.lower() != "copy"}, name)
         if own is not None:
-            return self._once(f"variables('{own}')", lambda: self._built(variables[own], key, own))
+            return self.once(f"variables('{own}')", lambda: self._built(variables[own], key, own))
         copies = spelled(variables, "copy") or "copy"
         for index, loop in enumerate(loops(variables.get(copies))):
             if str(find(loop, "name")).lower() == name.lower():
-                return self._once(f"variables('{name.lower()}')", partial(self._loop, loop, (key, copies, index)))
+                return self.once(f"variables('{name.lower()}')", partial(self._loop, loop, (key, copies, index)))
         raise self._unknown("variable", name, list(variables))
 
     def _loop(self, loop: dict[str, Any], path: Path) -> Any:
@@ -135,7 +139,7 @@ class Template:
         meter.weigh(result)
         return result
 
-    def _once(self, what: str, compute: Callable[[], Any]) -> Any:
+    def once(self, what: str, compute: Callable[[], Any]) -> Any:
         """A value computed once, also when it failed. Raises ExpressionError when it needs itself."""
         known = self._known.get(what, MISSING)
         if isinstance(known, InvalidTemplate):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from generator.errors import InvalidTemplate
+from generator.template.arm.assumed import Assumptions, plain
 from generator.template.arm.bounds import MAX_KEPT, ExhaustedTemplate, ExpressionError, Meter, WorkError
 from generator.template.arm.inputs import Inputs
 from generator.template.arm.syntax import Node, is_expression, parse
@@ -32,8 +33,9 @@ class Run:
 
     given: values of expressions from `--set` with their names, by their normal text in small letters; used: the names
     that were asked for; secrets: texts that nobody may see; secure: the names of the parameters that have them;
-    disguised: whether these have other values than were given (see disguise.py); evaluates: whether a string is an
-    expression, which in a plain resource body is so only where someone surely meant it.
+    disguised: whether these have other values than were given (see disguise.py); inner: the scopes of nested templates;
+    assumed: what was answered although nobody said it; evaluates: whether a string is an expression, which in a plain
+    resource body is so only where someone surely meant it.
     """
 
     document: Document
@@ -47,6 +49,8 @@ class Run:
     guids: int = 0
     trees: dict[str, Node] = field(default_factory=dict)
     kept: int = 0
+    inner: "dict[Any, Scope]" = field(default_factory=dict)
+    assumed: Assumptions = field(default_factory=Assumptions)
     evaluates: Callable[[str], bool] = is_expression
 
     def tree(self, text: str) -> Node:
@@ -81,13 +85,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Where:
-    """Who deploys, and where to."""
+    """Who deploys, and where to; None where nobody said it. Of a nested deployment the name is told when asked for."""
 
-    group: str
-    location: str
-    subscription: str
-    tenant: str
-    deployment: str
+    group: str | None
+    location: str | None
+    subscription: str | None
+    tenant: str | None
+    deployment: str | Callable[[], Any] | None
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,22 @@ class Scope:
     def place(self) -> Where:
         """Who deploys, and where to."""
         return self.template.where
+
+    def plain(self, value: Any, text: str) -> Any:
+        """A value without assumptions in it, each noted under the text of its expression."""
+        return plain(value, text, self.run.assumed)
+
+    def deployed(self, function: str, name: str) -> Any:
+        """The outputs of a nested deployment, or for `references` of each round of a loop; None where there is none."""
+        from generator.template.arm import modules  # noqa: PLC0415 - which needs scopes
+
+        return modules.rounds(self, name) if function == "references" else modules.outputs(self, name)
+
+    def resource(self, symbol: str) -> dict[str, Any] | None:
+        """Name, type and API version of a resource by its symbolic name, None where there is none."""
+        from generator.template.arm import modules  # noqa: PLC0415 - which needs scopes
+
+        return modules.described(self, symbol)
 
     def may_be_given(self, name: str) -> bool:
         """Whether `--set` gives the value of any call of a function."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from generator.template.arm.bounds import MAX_NODES, ExpressionError, fits, measure
 from generator.template.arm.syntax import INT64
+from generator.template.lenient_json import loads_leniently
 from generator.template.tokens import SURROGATE
 
 ARTICLES = {"array": "an array", "object": "an object", "int": "an integer", "null": "null"}
@@ -51,11 +52,19 @@ def from_json(written: str) -> Any:
     try:
         value = json.loads(written, parse_constant=_refuse, parse_int=_int, parse_float=_float)
     except (ValueError, RecursionError):
-        raise ExpressionError("the text is not JSON") from None
+        value = _from_lenient_json(written)
     measure(value, MAX_NODES, len(written) + 1)
     if "\\u" in written and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         raise ExpressionError("the text is not JSON: it has half a surrogate pair")
     return value
+
+
+def _from_lenient_json(written: str) -> Any:
+    """The value of a JSON text with comments, single quotes and the like, which Azure Resource Manager takes too."""
+    try:
+        return loads_leniently(written)
+    except (ValueError, RecursionError):
+        raise ExpressionError("the text is not JSON") from None
 
 
 def _refuse(word: str) -> Any:

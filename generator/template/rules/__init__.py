@@ -1,6 +1,6 @@
 """The rules across fields (aib-reference sections 1 and 2), each registered by being imported here."""
 
-from generator.template.rules import across, profile, resource, source, steps, targets
+from generator.template.rules import across, profile, resource, source, steps, tags, targets
 from generator.template.rules.base import RULES, WHOLE, Finding, Part
 
-__all__ = ["RULES", "WHOLE", "Finding", "Part", "across", "profile", "resource", "source", "steps", "targets"]
+__all__ = ["RULES", "WHOLE", "Finding", "Part", "across", "profile", "resource", "source", "steps", "tags", "targets"]

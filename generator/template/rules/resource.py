@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from generator.template.rules.base import NAME, NAME_SHAPE, Finding, rule
+from generator.template.rules.names import wrong_names, wrong_region
 from generator.template.schema import Envelope, Identity, Plain, Validate
 
 PROVIDER = "Microsoft.VirtualMachineImages"
@@ -15,7 +16,8 @@ IDENTITY = re.compile(
 IDENTITY_SHAPE = (
     "write /subscriptions/GUID/resourceGroups/GROUP/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME"
 )
-GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+/?\Z", re.IGNORECASE)
+# Both forms of a group's id (see ids.group).
+GROUP = re.compile(r"/subscriptions/[^/]+(?:/providers/Microsoft\.Resources)?/resourceGroups/[^/]+/?\Z", re.IGNORECASE)
 
 
 @rule(Envelope)
@@ -44,12 +46,19 @@ def one_identity(identity: Identity) -> Iterator[Finding]:
         yield Finding(("type",), "`None` excludes identities", "write UserAssigned")
 
 
+@rule(Envelope)
+def resource_region(template: Envelope) -> Iterator[Finding]:
+    """`location` is the name of a region."""
+    if template.location is not None:
+        yield from wrong_region(("location",), template.location)
+
+
 @rule(Identity)
 def identity_id(identity: Identity) -> Iterator[Finding]:
-    """An identity is named by its id (aib-reference 1.1)."""
+    """An identity is named by its id. It has no effect here, so this only warns."""
     for key in identity.user_assigned_identities:
+        at = ("userAssignedIdentities", key)
         if not IDENTITY.match(key):
-            at = ("userAssignedIdentities", key)
             yield Finding(at, "not the id of a user-assigned identity", IDENTITY_SHAPE, "warning")
 
 
@@ -63,11 +72,12 @@ def timeout(properties: Plain) -> Iterator[Finding]:
 
 @rule(Plain)
 def staging_group(properties: Plain) -> Iterator[Finding]:
-    """`stagingResourceGroup` is the id of a resource group (aib-reference 1.2)."""
-    group = properties.staging_resource_group
+    """`stagingResourceGroup` is the id of a resource group."""
+    at, group = ("stagingResourceGroup",), properties.staging_resource_group
     if group and not GROUP.match(group):
-        hint = "write /subscriptions/GUID/resourceGroups/NAME"
-        yield Finding(("stagingResourceGroup",), "not the id of a resource group", hint)
+        yield Finding(at, "not the id of a resource group", "write /subscriptions/GUID/resourceGroups/NAME")
+    elif group:
+        yield from wrong_names(at, group)
 
 
 @rule(Validate)

@@ -2,20 +2,25 @@
 
 import re
 from collections.abc import Iterator
-from unicodedata import is_normalized
 
 from generator.template.addresses import has_secret
-from generator.template.rules.base import COMPOSE, NAME, NAME_SHAPE, NOT_COMPOSED, Finding, rule
+from generator.template.ids import region
+from generator.template.rules.base import NAME, NAME_SHAPE, Finding, rule
+from generator.template.rules.blobs import wrong_blob
+from generator.template.rules.names import wrong_names, wrong_region
 from generator.template.schema import ManagedImage, SharedImage, Vhd
 from generator.template.schema.distribute import Target
 
-GROUP = r"/subscriptions/[^/\s]+/resourceGroups/[^/\s]+"
-IMAGE = re.compile(rf"{GROUP}/providers/Microsoft\.Compute/images/[^/\s]{{1,80}}\Z", re.IGNORECASE)
+GROUP = r"/subscriptions/[^/]+/resourceGroups/[^/]+"
+IMAGE = re.compile(rf"{GROUP}/providers/Microsoft\.Compute/images/[^/]+/?\Z", re.IGNORECASE)
 GALLERY_IMAGE = re.compile(
-    rf"{GROUP}/providers/Microsoft\.Compute/galleries/[^/\s]{{1,80}}/images/[^/\s]{{1,80}}(?:/versions/([^/]*))?\Z",
-    re.IGNORECASE,
+    rf"{GROUP}/providers/Microsoft\.Compute/galleries/[^/]+/images/[^/]+(?:/versions/([^/]*))?/?\Z", re.IGNORECASE
 )
-VERSION = re.compile(r"(?:0|[1-9][0-9]{0,9})(?:\.(?:0|[1-9][0-9]{0,9})){2}\Z", re.ASCII)
+VERSION = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,10}){2}\Z", re.ASCII)
+LEADING_ZERO = re.compile(r"(?:\A|\.)0[0-9]")
+MOST_REPLICAS = (
+    100  # of a version in a region (Microsoft, "Store and share images in an Azure Compute Gallery", limits)
+)
 IMAGE_SHAPE = "/subscriptions/GUID/resourceGroups/GROUP/providers/Microsoft.Compute/images/NAME"
 GALLERY_SHAPE = (
     "/subscriptions/GUID/resourceGroups/GROUP/providers/Microsoft.Compute/galleries/GALLERY/images/DEFINITION, "
@@ -30,30 +35,35 @@ def output_name(target: Target) -> Iterator[Finding]:
         yield Finding(("runOutputName",), "`runOutputName` is not valid", NAME_SHAPE)
 
 
-@rule(Target)
-def artifact_tags(target: Target) -> Iterator[Finding]:
-    """The tags of an image are what the template says, to the character."""
-    for key, value in target.artifact_tags.items():
-        if not is_normalized("NFC", key + value):
-            yield Finding(("artifactTags", key), NOT_COMPOSED, COMPOSE)
+@rule(ManagedImage)
+def image_id(target: ManagedImage) -> Iterator[Finding]:
+    """`imageId` is the id of a managed image."""
+    if IMAGE.match(target.image_id):
+        yield from wrong_names(("imageId",), target.image_id)
+    else:
+        yield Finding(("imageId",), "not the id of a managed image", f"write {IMAGE_SHAPE}")
 
 
 @rule(ManagedImage)
-def image_id(target: ManagedImage) -> Iterator[Finding]:
-    """`imageId` is the id of a managed image (aib-reference 1.6)."""
-    if not IMAGE.match(target.image_id):
-        yield Finding(("imageId",), "not the id of a managed image", f"write {IMAGE_SHAPE}")
+def image_region(target: ManagedImage) -> Iterator[Finding]:
+    """`location` is the name of a region."""
+    yield from wrong_region(("location",), target.location)
 
 
 @rule(SharedImage)
 def gallery_image_id(target: SharedImage) -> Iterator[Finding]:
-    """`galleryImageId` is the id of an image definition, or of a version x.y.z of it (aib-reference 1.6, 2.6)."""
-    found = GALLERY_IMAGE.match(target.gallery_image_id)
+    """`galleryImageId` is the id of an image definition, or of a version x.y.z of it."""
+    at, found = ("galleryImageId",), GALLERY_IMAGE.match(target.gallery_image_id)
     if not found:
-        yield Finding(("galleryImageId",), "not the id of an image definition in a gallery", f"write {GALLERY_SHAPE}")
-    elif found[1] is not None and not is_version(found[1]):
+        yield Finding(at, "not the id of an image definition in a gallery", f"write {GALLERY_SHAPE}")
+        return
+    yield from wrong_names(at, target.gallery_image_id)
+    if found[1] is not None and not is_version(found[1]):
         hint = "write three numbers up to 2147483647, such as 1.0.0"
-        yield Finding(("galleryImageId",), "the version at its end is not X.Y.Z", hint)
+        yield Finding(at, "the version at its end is not X.Y.Z", hint)
+    elif found[1] and LEADING_ZERO.search(found[1]):
+        plain = ".".join(str(int(number)) for number in found[1].split("."))
+        yield Finding(at, f"the version {found[1]} is read as {plain}", "write it without leading zeros", "warning")
 
 
 @rule(SharedImage)
@@ -80,30 +90,56 @@ def versioning(target: SharedImage) -> Iterator[Finding]:
 
 @rule(SharedImage)
 def regions_differ(target: SharedImage) -> Iterator[Finding]:
-    """A region stands once; Azure compares names without case and blanks (aib-reference 1.6)."""
+    """A region is given once; Azure compares their names without case and spaces."""
     at = "targetRegions" if target.target_regions else "replicationRegions"
-    named = [region.name for region in target.target_regions or ()] or list(target.replication_regions or ())
-    seen: set[str] = set()
-    for index, name in enumerate(named):
-        plain = name.replace(" ", "").lower()
-        if not plain:
-            yield Finding((at, index), "the region has no name", "write one such as westeurope")
+    given: list[tuple[str, object]] = [
+        (one.name, (one.replica_count, one.storage_account_type)) for one in target.target_regions or ()
+    ]
+    given = given or [(name, None) for name in target.replication_regions or ()]
+    seen: dict[str, object] = {}
+    for index, (name, copies) in enumerate(given):
+        plain = region(name)
+        yield from wrong_region((at, index), name)
+        if plain in seen and seen[plain] != copies:
+            yield Finding((at, index), f"the region {name!r} is duplicated with other copies", "keep one")
         elif plain in seen:
-            yield Finding((at, index), f"the region {name!r} stands twice", "keep one", "warning")
-        seen.add(plain)
+            yield Finding((at, index), f"the region {name!r} is duplicated", "keep one", "warning")
+        seen.setdefault(plain, copies)
+
+
+@rule(SharedImage)
+def replicas(target: SharedImage) -> Iterator[Finding]:
+    """At most 100 replicas in a region; shallow replication makes one replica in one region.
+
+    Source: Packer's azure-arm builder, `shared_image_gallery_replica_count` and `use_shallow_replication`.
+    """
+    for index, one in enumerate(target.target_regions or ()):
+        at = ("targetRegions", index, "replicaCount")
+        if one.replica_count > MOST_REPLICAS:
+            yield Finding(at, f"Azure keeps at most {MOST_REPLICAS} replicas in a region, not {one.replica_count}")
+        elif one.replica_count > 1 and target.replication_mode == "Shallow":
+            yield Finding(at, "shallow replication makes one replica", "set replicaCount to 1, or use Full")
+    regions = {region(one.name) for one in target.target_regions or ()} | set(
+        map(region, target.replication_regions or ())
+    )
+    if len(regions) > 1 and target.replication_mode == "Shallow":
+        hint = "keep the region of the build, or use Full"
+        yield Finding(("replicationMode",), f"shallow replication is for one region, not {len(regions)}", hint)
 
 
 @rule(Vhd)
 def vhd_address(target: Vhd) -> Iterator[Finding]:
-    """`uri` is the address of a blob (aib-reference 1.6); a grant in it would be readable in the template."""
+    """`uri` is the URL of a blob; a SAS token in it would be readable in the template."""
     if not target.uri:
         return
-    if not target.uri.lower().startswith("https://"):
-        hint = "write https://ACCOUNT.blob.core.windows.net/CONTAINER/NAME.vhd"
-        yield Finding(("uri",), "not the address of a blob", hint)
+    if wrong := wrong_blob(target.uri):
+        yield Finding(("uri",), wrong, "write https://ACCOUNT.blob.core.windows.net/CONTAINER/NAME.vhd")
     elif has_secret(target.uri):
-        hint = "take away what follows `?`: the build has its own access"
+        hint = "remove what follows `?`: the build has its own access"
         yield Finding(("uri",), "the address carries a secret", hint, "warning")
+    elif not target.uri.lower().endswith(".vhd"):
+        hint = "end the name of the blob in .vhd"
+        yield Finding(("uri",), "Azure takes only blobs that end in .vhd for disks", hint, "warning")
 
 
 def explicit_version(gallery_image_id: str) -> str | None:

@@ -2,7 +2,15 @@
 
 from generator.template.schema.customize import Customizer, File, PowerShell, Shell, WindowsRestart, WindowsUpdate
 from generator.template.schema.distribute import Distributor, ManagedImage, SharedImage, TargetRegion, Versioning, Vhd
-from generator.template.schema.envelope import Envelope, Identity, ImageTemplate, Plain, Properties, UserIdentity
+from generator.template.schema.envelope import (
+    Envelope,
+    Identity,
+    ImageTemplate,
+    Plain,
+    Properties,
+    Tagged,
+    UserIdentity,
+)
 from generator.template.schema.profile import (
     DataDisk,
     ErrorHandling,
@@ -45,6 +53,7 @@ __all__ = [
     "SharedImageVersion",
     "Shell",
     "Source",
+    "Tagged",
     "TargetRegion",
     "UserIdentity",
     "Validate",

@@ -36,6 +36,12 @@ class Plain(Section):
     staging_resource_group: str | None = None
 
 
+class Tagged(Section):
+    """Those of the properties that are tags: read by themselves, as far as rules look at them."""
+
+    managed_resource_tags: Tags = Field(default_factory=dict)
+
+
 class Properties(Plain):
     """What is built. The last four are read-only: exported templates have them."""
 

@@ -89,6 +89,15 @@ variable "public_key" {
   }
 }
 
+variable "relay" {
+  description = "The SSH relay of imagegen on 127.0.0.1, which holds one connection to the VM for all steps: its `port` and public `host_key`. Null: Terraform connects to the VM itself, as in a build by hand."
+  type = object({
+    host_key = string
+    port     = number
+  })
+  default = null
+}
+
 variable "security" {
   description = "`TrustedLaunch` (secure boot and vTPM) or `Standard`. What the machine's image is to be decides it."
   type        = string

@@ -12,6 +12,7 @@ resource "terraform_data" "run" {
   connection {
     type        = "ssh"
     host        = var.connection.host
+    host_key    = var.connection.host_key
     port        = var.connection.port
     private_key = var.private_key
     timeout     = "5m"

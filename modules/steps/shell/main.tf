@@ -12,8 +12,10 @@ resource "terraform_data" "run" {
   connection {
     type        = "ssh"
     host        = var.connection.host
+    host_key    = var.connection.host_key
     port        = var.connection.port
     private_key = var.private_key
+    script_path = "./.imagegen_%RAND%.sh"
     timeout     = "5m"
     user        = var.connection.user
 

@@ -67,7 +67,7 @@ def test_a_replication_that_outlives_its_time_goes_on(session: Session, cloud: C
     cloud.set(replication=-1)
     with pytest.raises(ImagegenError, match="not whole after 0 min: westeurope Replicating") as told:
         versions.whole(session, entry("SharedImage", where), 0)
-    assert "run `imagegen apply` again later" in (told.value.hint or "")
+    assert "run `imagegen apply DIR` again later" in (told.value.hint or "")
 
 
 def test_a_managed_image_is_whole_when_it_is_this_version(session: Session, cloud: Cloud) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.azure_sim import mirror
 from tests.azure_sim.faults import FOREVER, fault
+from tests.support.waiting import HANG_SECONDS
 from tests.unit.azure_sim.conftest import Workspace
 from tests.unit.azure_sim.making import GROUP
 
@@ -141,7 +142,7 @@ def test_an_interrupt_ends_the_waiting(workspace: Workspace) -> None:
         assert running.poll() is None
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGINT)
-    said, _ = running.communicate(timeout=20)
+    said, _ = running.communicate(timeout=HANG_SECONDS)
     assert running.returncode == 1
     assert "context canceled" in said
 

@@ -1,6 +1,7 @@
 """Versions, the ledger's file, and who may work in a workspace."""
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -8,35 +9,73 @@ from pathlib import Path
 
 import pytest
 
-from generator.build import journal, releases
-from generator.build.releases import Ledger
+from generator.build import journal
 from generator.errors import ImagegenError
 from generator.process import Process
-from generator.workspace.store import LEDGER
+from generator.workspace import ledger as ledgers
+from generator.workspace.ledger import Ledger
 
-RELEASED = {"status": "released", "images": {}, "time": "", "source": "s", "template": "t"}
+RELEASED = {"status": "released", "images": {}, "time": "", "source": "s", "content": "c", "schema": 1}
 
 
 def ledger(*versions: str) -> Ledger:
     """A ledger with these versions."""
-    return Ledger(dict.fromkeys(versions, RELEASED))
+    return Ledger({version: RELEASED | {"version": version} for version in versions})
 
 
 def test_a_ledger_comes_back_as_it_was_saved(tmp_path: Path) -> None:
-    """And no file means no releases."""
-    assert releases.load(tmp_path) == Ledger({})
-    releases.save(tmp_path, ledger("1.0.0"))
-    assert releases.load(tmp_path) == ledger("1.0.0")
+    """And no file means no releases. The versions are in the order of their numbers."""
+    assert ledgers.load(tmp_path) == Ledger({})
+    ledgers.save(tmp_path, ledger("1.0.10", "1.0.9"))
+    assert ledgers.load(tmp_path) == ledger("1.0.9", "1.0.10")
+    assert list(ledgers.load(tmp_path).releases) == ["1.0.9", "1.0.10"]
+    assert sorted(path.parent.name for path in tmp_path.glob("releases/*/release.json")) == ["1.0.10", "1.0.9"]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"releases": []}', '{"releases": {"x": {}}}', '{"releases": {"1.0.0": {}}}']
-)
-def test_a_damaged_ledger_is_refused_in_words(tmp_path: Path, text: str) -> None:
-    """It is never taken for an empty one: that would reuse version numbers."""
-    (tmp_path / LEDGER).write_text(text)
+    "text",
+    ["", "{", "[]", "{}", '{"version": "1.0.0", "schema": 1}', json.dumps(RELEASED | {"version": "1.0.1"}),
+     json.dumps(RELEASED | {"version": "1.0.0", "status": "pending"}),
+     json.dumps(RELEASED | {"version": "1.0.0", "schema": 99})],
+)  # fmt: skip
+def test_a_damaged_ledger_is_refused(tmp_path: Path, text: str) -> None:
+    """It is never taken for an empty one: that would use version numbers again."""
+    path = ledgers.path_of(tmp_path, "1.0.0")
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
     with pytest.raises(ImagegenError, match="ledger"):
-        releases.load(tmp_path)
+        ledgers.load(tmp_path)
+
+
+def test_conflict_markers_are_named(tmp_path: Path) -> None:
+    path = ledgers.path_of(tmp_path, "1.0.0")
+    path.parent.mkdir(parents=True)
+    path.write_text('{\n<<<<<<< HEAD\n"content": "a"\n=======\n"content": "b"\n>>>>>>> other\n}\n')
+    with pytest.raises(ImagegenError, match="conflict markers of git: two branches released the same version"):
+        ledgers.load(tmp_path)
+
+
+OLD = {
+    "1.0.0": {"status": "overwritten", "time": "t", "source": "s", "template": "d", "images": {"i": {
+        "id": "/x", "kind": "ManagedImage", "resource": "/x", "source_id": "", "tags": {}, "status": "overwritten"}}},
+    "1.0.1": {"status": "released", "time": "t", "source": "s", "template": "e", "images": {"i": {
+        "id": "/x", "kind": "ManagedImage", "resource": "/x", "source_id": "", "tags": {}}}},
+}  # fmt: skip
+
+
+def test_a_ledger_of_0_1_0_is_read_and_rewritten(tmp_path: Path) -> None:
+    """It was one file with other words; nothing of it is lost."""
+    (tmp_path / ledgers.OLD_FILE).write_text(json.dumps({"releases": OLD}))
+    before = ledgers.load(tmp_path)
+    assert before.statuses() == {"1.0.0": "superseded", "1.0.1": "released"}
+    with pytest.raises(ImagegenError, match=r"a ledger of imagegen 0\.1\.0"):
+        ledgers.require(tmp_path, local=False)
+    assert ledgers.migrate(tmp_path)
+    assert not (tmp_path / ledgers.OLD_FILE).exists()
+    assert ledgers.load(tmp_path) == before
+    assert before.releases["1.0.0"]["content"] == "d"
+    assert before.releases["1.0.0"]["images"]["i"]["status"] == "superseded"
+    assert ledgers.migrate(tmp_path) == []
 
 
 def test_a_second_command_in_the_workspace_is_refused_and_names_the_first(tmp_path: Path) -> None:

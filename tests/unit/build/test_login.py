@@ -5,9 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from generator.build import marked, ssh
+from tests.support.waiting import HANG_SECONDS
 
 
 def program(folder: Path, says: str) -> None:
@@ -25,25 +24,32 @@ def test_a_bastion_gets_the_builds_key_and_is_asked_nothing(tmp_path: Path) -> N
     key = tmp_path / "a key of 100%"
     argv = ssh.command(key, "imagegen", "10.0.0.4", jump="ops@jump.example:2222")
     path = f"{tmp_path}:{os.environ['PATH']}"
-    subprocess.run([real, *argv[1:], "true"], env={"PATH": path}, check=False, stdin=subprocess.DEVNULL, timeout=30)
+    subprocess.run(
+        [real, *argv[1:], "true"], env={"PATH": path}, check=False, stdin=subprocess.DEVNULL, timeout=HANG_SECONDS
+    )
     words = (tmp_path / "words").read_text().splitlines()
     assert words == [
-        "-i", str(key), "-p", "2222", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new",
+        "-i", str(key) + "%", "-p", "2222", "-a", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new",
         "-W", "[10.0.0.4]:22", "ops@jump.example",
     ]  # fmt: skip
 
 
-def test_secrets_go_with_the_agent_and_by_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The agent may have the bastion's key. Nothing else of our environment goes along."""
-    program(tmp_path, f"cat >{tmp_path}/stdin")
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
-    monkeypatch.setenv("TOKEN", "planted")
-    marked.over_ssh(["ssh", "imagegen@10.0.0.4"], {"TOKEN": "planted"})
-    assert (tmp_path / "stdin").read_text() == "export TOKEN=planted\n"
-    given = (tmp_path / "environment").read_text()
-    assert "SSH_AUTH_SOCK=/run/agent" in given
-    assert "planted" not in given + (tmp_path / "words").read_text()
+def test_a_login_uses_the_builds_key_alone_and_checks_the_host_key(tmp_path: Path) -> None:
+    """None of the user's configuration, no agent forwarding, and the key that the build knows."""
+    known = tmp_path / "known_hosts"
+    (tmp_path / "key").touch()
+    assert "StrictHostKeyChecking=accept-new" in ssh.command(
+        tmp_path / "key", "imagegen", "10.0.0.4", known_hosts=known
+    )
+    known.write_text(ssh.known_host("10.0.0.4", 22, ["ssh-ed25519 AAAA"]))
+    argv = ssh.command(tmp_path / "key", "imagegen", "10.0.0.4", known_hosts=known)
+    shown = subprocess.run([*argv[:1], "-G", *argv[1:]], check=True, capture_output=True, text=True).stdout
+    options = dict(line.split(" ", 1) for line in shown.splitlines() if " " in line)
+    assert options["identitiesonly"] == "yes"
+    assert options["identityfile"] == str(tmp_path / "key")
+    assert options["forwardagent"] == "no"
+    assert options["stricthostkeychecking"] == "true"
+    assert options["userknownhostsfile"] == str(known)
 
 
 def test_every_quote_of_powershell_is_doubled() -> None:

@@ -7,22 +7,25 @@ from typing import Any
 import pytest
 
 from generator import cli
-from generator.build import releases
 from generator.build.terraform import Terraform
 from generator.settings import Settings
+from generator.workspace import ledger
+from tests.invariants import write_ledger
 
 ENTRY: dict[str, Any] = {
     "status": "released",
     "time": "",
     "source": "s",
-    "template": "t",
+    "content": "c",
+    "schema": 1,
+    "version": "1.0.0",
     "images": {
         "out": {
             "directory": "images/out/1.0.0",
             "kind": "VHD",
             "resource": "",
             "source_id": "/x",
-            "manifest": {"name": "out", "source": "s", "template": "t", "version": "1.0.0", "tags": {}},
+            "manifest": {"name": "out", "source": "s", "content": "c", "version": "1.0.0", "tags": {}},
         }
     },
 }
@@ -56,46 +59,44 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def changed(**image: Any) -> dict[str, Any]:
-    """A ledger whose one image says something else."""
-    return {"releases": {"1.0.0": ENTRY | {"images": {"out": ENTRY["images"]["out"] | image}}}}
+    """A release whose one image says something else."""
+    return ENTRY | {"images": {"out": ENTRY["images"]["out"] | image}}
 
 
 def test_a_whole_ledger_is_read(tmp_path: Path) -> None:
     """The pattern that the others depart from."""
-    assert releases.parse(json.dumps({"releases": {"1.0.0": ENTRY}}).encode()).releases == {"1.0.0": ENTRY}
+    write_ledger(tmp_path, {"1.0.0": ENTRY})
+    assert ledger.load(tmp_path).releases == {"1.0.0": ENTRY}
 
 
 @pytest.mark.parametrize(
-    "ledger",
+    "release",
     [
-        {"releases": {}, "build_version": "1.0.0"},
-        {"releases": {}, "validation_machine": {"tool": ["sh"]}},
         changed(directory="../victim"),
         changed(directory="images/out/1.0.1"),
         changed(directory="images/../../victim/1.0.0"),
         changed(manifest=5),
         changed(source_id=None),
-        {"releases": {"1.0.0": ENTRY | {"images": {"a/b": ENTRY["images"]["out"]}}}},
-        {"releases": {"1.0.0": ENTRY | {"status": "nonsense"}}},
-        {"releases": {"1.0.0": {name: value for name, value in ENTRY.items() if name != "time"}}},
-        [],
+        ENTRY | {"images": {"a/b": ENTRY["images"]["out"]}},
+        ENTRY | {"status": "nonsense"},
+        {name: value for name, value in ENTRY.items() if name != "time"},
     ],
 )
-def test_a_strangers_ledger_is_refused(workspace: Path, ledger: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is loaded by Terraform too: no other variable may come in by it, and no path but an image's."""
-    (workspace / "releases.auto.tfvars.json").write_text(json.dumps(ledger))
+def test_a_strangers_ledger_is_refused(workspace: Path, release: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Terraform loads it too: no path but an image's may come in by it."""
+    write_ledger(workspace, {"1.0.0": release})
     for command in (["releases", str(workspace)], ["plan", str(workspace)]):
         assert cli.run(command) == 1
         assert "the ledger" in capsys.readouterr().err
 
 
-def test_a_coming_release_of_a_stranger_removes_nothing(workspace: Path) -> None:
+def test_a_pending_release_of_a_stranger_removes_nothing(workspace: Path) -> None:
     """It is not where ours is: in a build's own folder, outside."""
     victim = workspace.parent / "victim"
     victim.mkdir()
     (workspace / ".imagegen").mkdir()
-    coming = changed(directory="../victim")
-    (workspace / ".imagegen/coming.tfvars.json").write_text(json.dumps(coming))
+    pending = changed(directory="../victim")
+    (workspace / ".imagegen/pending.tfvars.json").write_text(json.dumps({"pending_release": pending}))
     assert cli.run(["cleanup", str(workspace)]) == 0
     assert victim.exists()
 

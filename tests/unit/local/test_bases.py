@@ -15,7 +15,7 @@ import pytest
 
 from generator import run
 from generator.errors import ImagegenError
-from generator.local import bases, boot, catalogue, images, recipe
+from generator.local import bases, catalogue, images, overlay, recipe
 from generator.settings import Settings
 from generator.workspace.blueprint import Source
 
@@ -46,7 +46,7 @@ def test_ensure_builds_once_and_records(settings: Settings) -> None:
     assert base == bases.lookup(settings, "debian-12") == bases.list_bases(settings)[0]
     assert (base.name, base.version, base.seed) == ("debian-12", "12.99", "agent")
     assert base.digest == images.digest(base.disk)
-    assert base.disk.stat().st_mode & 0o777 == 0o444
+    assert base.disk.stat().st_mode & 0o777 == 0o600
     assert base.kernel is None
 
     def never(_folder: Path, _report: bases.Report) -> str:
@@ -181,11 +181,9 @@ def test_import_takes_the_place_of_an_older_one(settings: Settings, tmp_path: Pa
 @contextmanager
 def _machine(base: bases.Base) -> Iterator[None]:
     """QEMU's own block layer on an overlay over the base, as a machine has it."""
-    overlay = base.disk.parent.parent / "overlay.qcow2"
-    boot.overlay(overlay, base.disk, "raw", base.disk.stat().st_size)
-    with subprocess.Popen(
-        ["qemu-io", str(overlay)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-    ) as program:
+    disk = base.disk.parent.parent / "overlay.qcow2"
+    overlay.make(disk, base.disk, "raw", base.disk.stat().st_size)
+    with subprocess.Popen(["qemu-io", str(disk)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as program:
         assert program.stdin
         assert program.stdout
         program.stdin.write(b"length\n")
@@ -306,14 +304,42 @@ def test_a_damaged_base_is_made_anew(settings: Settings, name: str, content: byt
 
 
 def test_a_base_that_somebody_wrote_to_is_refused(settings: Settings) -> None:
-    """Of the same size: its digest tells. One that was only copied here is looked at once."""
+    """Of the same size: its digest tells. One that was copied is looked at again, though its time is the same."""
     base = bases.ensure(settings, "debian-12", print, _quick)
     bases.require_sound(base)
     os.utime(base.disk, (1, 1))
     bases.require_sound(base)
-    assert json.loads((base.disk.parent / "base.json").read_text())["written"] == 10**9
-    base.disk.chmod(0o644)
-    base.disk.write_bytes(b"dusk")
+    found = base.disk.stat()
+    assert json.loads((base.disk.parent / "base.json").read_text())["written"] == f"{10**9} {found.st_ino}"
+    damaged = base.disk.with_name("damaged")
+    damaged.write_bytes(b"dusk")
+    os.utime(damaged, (1, 1))
+    damaged.rename(base.disk)
     with pytest.raises(ImagegenError, match="the base debian-12 is damaged") as caught:
         bases.require_sound(base)
     assert caught.value.hint == f"`imagegen base remove {base.key}`; the next build makes it anew"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nbd:localhost:1", "json:{\"driver\":\"raw\",\"file.filename\":\"/etc/passwd\"}", "fat:rw:/etc", "--help", "-f",
+        "ssh:x", "blkdebug::disk.img", "raw:disk",
+    ],
+)  # fmt: skip
+def test_a_file_by_any_name_is_a_file(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """QEMU takes such a name for an option, or for something that is no file, where no folder stands before it."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / name.replace("/", "_")).write_bytes(_disk(tmp_path / "one.img", "raw", "uefi").read_bytes())
+    base = bases.import_base(settings, Path(name.replace("/", "_")), "a:b:c")
+    assert images.digest(base.disk) == images.digest(tmp_path / "one.img")
+
+
+@pytest.mark.parametrize("name", ["nbd:localhost:1", 'json:{"driver":"null-co"}', "http://x/y.qcow2", "-x"])
+def test_what_is_no_file_is_not_imported(settings: Settings, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ImagegenError, match="is not a file"):
+        bases.import_base(settings, Path(name), "a:b:c")

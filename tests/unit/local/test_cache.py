@@ -9,8 +9,10 @@ from typing import Any, cast
 
 import pytest
 
+from generator.build.target import SAVED
 from generator.errors import ImagegenError
-from generator.local import accelerator, bases, cache, host, states
+from generator.local import accelerator, bases, cache, host, overlay, states
+from generator.local.states import Ground
 from generator.local.target import LocalTarget
 from generator.settings import CACHE_SIZE, Settings, resolve
 from generator.workspace import render
@@ -115,7 +117,8 @@ def _keep(tmp_path: Path, key: str) -> None:
     with states.making(tmp_path / "machines", key, 0) as folder:
         for part in states.PARTS:
             (folder / part).touch()
-        states.publish(folder, base)
+        overlay.make(folder / states.DISK, base, "raw", 1024**2)
+        states.publish(folder, Ground(base, "0" * 64), base)
 
 
 def test_a_build_goes_on_from_the_longest_part_that_is_kept(inputs: Inputs, tmp_path: Path) -> None:
@@ -159,23 +162,29 @@ def test_a_step_that_is_not_there_is_refused() -> None:
 def test_a_build_whose_cached_machine_is_gone_runs_all_steps(inputs: Inputs, tmp_path: Path) -> None:
     first = inputs()
     _keep(tmp_path, first["keep"]["010-one"])
-    target, values = LocalTarget(Settings(cache_dir=tmp_path)), {"machine": {"name": "web", "cache": inputs()}}
+    disk = {"backing": str(tmp_path / "base.raw"), "digest": "0" * 64}
+    target = LocalTarget(Settings(cache_dir=tmp_path))
+    values = {"machine": {"name": "web", "disk": disk, "cache": inputs()}}
     assert target.renewed(values) is None
     states.forget(tmp_path / "machines", [first["keep"]["010-one"]])
     renewed = target.renewed(values)
-    assert renewed == {"machine": {"name": "web", "cache": first}}
+    assert renewed == {"machine": {"name": "web", "disk": disk, "cache": first}}
     assert target.renewed(renewed) is None
 
 
-def test_a_build_that_goes_on_after_a_failure_keeps_nothing(
+def test_a_broken_build_resumes_from_a_saved_vm_where_there_may_be_one(
     inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A step that failed may have left half of its work, and somebody may have logged in."""
+    """A step that failed may have left half of its work, and somebody may have logged in. Without the cache the build
+    resumes on its VM, and keeps nothing of it."""
     monkeypatch.setattr(bases, "lookup", lambda *_: "a base")
     monkeypatch.setattr(bases, "held", lambda _: nullcontext())
     target = LocalTarget(Settings(cache_dir=tmp_path))
-    broken = {"machine": {"directory": "/none", "cache": inputs() | {"steps": ["010-one"]}}}
+    broken: dict[str, Any] = {"machine": {"directory": "/none", "cache": inputs() | {"steps": ["010-one"]}}}
     job = cast(Any, SimpleNamespace(blueprint=BLUEPRINT))
+    with pytest.raises(ImagegenError, match=SAVED):
+        target.going_on(job, broken, set())
+    broken["machine"]["cache"] |= {"keep": {}}  # as with --secret
     told = target.going_on(job, broken, set())
     assert (told["machine"]["cache"]["keep"], told["machine"]["cache"]["steps"]) == ({}, ["010-one"])
     with pytest.raises(ImagegenError, match="some of its steps were cached"):
@@ -198,5 +207,5 @@ def test_the_size_of_the_cache_is_told_with_a_unit(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("text", ["much", "-1G", "10 GiBs", "G"])
 def test_another_size_of_the_cache_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("IMAGEGEN_CACHE_SIZE", text)
-    with pytest.raises(ImagegenError, match=f"`cache_size` is `{text}`"):
+    with pytest.raises(ImagegenError, match=f"IMAGEGEN_CACHE_SIZE is `{text}`"):
         resolve()

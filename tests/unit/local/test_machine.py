@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.build import ssh
 from generator.errors import ImagegenError, Interrupted, MissingTools
 from generator.local import accelerator, boot, files, host, login, machine, qemu
 from generator.process import Process
@@ -22,8 +23,9 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDummy build"
 
 
 @pytest.fixture
-def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
-    child = subprocess.Popen(["/bin/sleep", "600"])
+def sleeper(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that works in the folder, as QEMU does."""
+    child = subprocess.Popen(["/bin/sleep", "600"], cwd=tmp_path)
     yield child
     child.kill()
     child.wait()
@@ -119,15 +121,42 @@ def test_no_machine_runs_in_a_folder_that_is_gone(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_wait_off_tells_a_crash_from_a_power_off(tmp_path: Path, sleeper: "subprocess.Popen[bytes]") -> None:
+@pytest.mark.parametrize(
+    ("pid", "log", "message"),
+    [
+        ("123", "", "without powering itself off: its console is empty"),  # killed, or crashed
+        (
+            "",
+            "qemu-system-x86_64: terminating on signal 15 from pid 9",
+            "powering itself off: terminating on signal 15",
+        ),
+    ],
+)
+def test_wait_off_tells_a_crash_from_a_power_off(
+    tmp_path: Path, sleeper: "subprocess.Popen[bytes]", pid: str, log: str, message: str
+) -> None:
     _recorded(tmp_path, sleeper.pid, _start_time(sleeper.pid))
-    (tmp_path / qemu.CONSOLE).write_bytes(b"web login: \r\n")
     sleeper.kill()
     sleeper.wait()
-    with pytest.raises(ImagegenError, match="without powering itself off: web login:"):
+    (tmp_path / qemu.LOG).write_text(log)
+    if pid:
+        (tmp_path / qemu.PID).write_text(pid)
+    with pytest.raises(ImagegenError, match=message):
         machine.wait_off(tmp_path, 1)
-    (tmp_path / qemu.CONSOLE).write_bytes(b"web login: [   91.3] reboot: Power down\r\n")
+    (tmp_path / qemu.LOG).write_text("qemu-system-x86_64: warning: hub 0 with no nics")
+    (tmp_path / qemu.PID).unlink(missing_ok=True)
     machine.wait_off(tmp_path, 1)
+    assert not (tmp_path / machine.RECORD).exists()
+
+
+def test_stop_spares_a_process_that_works_elsewhere(tmp_path: Path, sleeper: "subprocess.Popen[bytes]") -> None:
+    """The folder is a copy of another VM's (`cp -a`), with its record."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    _recorded(copy, sleeper.pid, _start_time(sleeper.pid))
+    assert machine.running(copy) is None
+    machine.stop(copy)
+    assert sleeper.poll() is None
 
 
 @pytest.mark.parametrize(
@@ -173,8 +202,8 @@ def test_login_refuses_what_a_script_could_misread(name: str, user: str, key: st
 
 def test_login_script_is_sound_perl_and_carries_each_value_in_hex(tmp_path: Path) -> None:
     """No value can be taken for a part of the script."""
-    identity = login.identity(tmp_path)
-    script = login.setup_script("web", "builder", KEY + " \\", grow=True, identity=identity)
+    identity = login.identity(tmp_path, 22022)
+    script = login.setup_script("web", "builder", KEY + " \\", grow=True, identity=identity, saved=True)
     subprocess.run(["perl", "-c", "-"], input=script.encode(), check=True)
     told = dict(line.split(" ") for line in script.partition("__END__\n")[2].splitlines())
     values = {name: bytes.fromhex(value).decode("latin-1") for name, value in told.items()}
@@ -184,9 +213,11 @@ def test_login_script_is_sound_perl_and_carries_each_value_in_hex(tmp_path: Path
 
 
 def test_each_identity_is_another(tmp_path: Path) -> None:
-    first, second = login.identity(tmp_path), login.identity(tmp_path)
+    first, second = login.identity(tmp_path, 22022), login.identity(tmp_path, 22023)
     assert all(first[name] != second[name] for name in first)
     assert first["host_key_ed25519"].startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    public = [second[f"host_key_{kind}_pub"].strip() for kind in login.HOST_KEYS]
+    assert ssh.read_known_hosts(tmp_path / ssh.KNOWN_HOSTS, "127.0.0.1", 22023) == public
 
 
 def test_a_host_key_lies_where_the_machine_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +230,7 @@ def test_a_host_key_lies_where_the_machine_goes(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(login, "run", killed)
     with pytest.raises(KeyboardInterrupt):
-        login.identity(tmp_path)
+        login.identity(tmp_path, 22022)
     assert [path.parent.parent for path in told] == [tmp_path]
 
 

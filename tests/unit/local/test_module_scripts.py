@@ -10,6 +10,7 @@ import pytest
 
 from generator import resources
 from generator.process import Process
+from tests.support.waiting import HANG_SECONDS
 
 STOP = resources.folder("modules") / "local/vm/stop.sh"
 REMOVE = resources.folder("modules") / "local/staging/remove.sh"
@@ -25,20 +26,33 @@ def record(folder: Path, process: Process) -> Path:
 
 def test_stop_ends_the_recorded_process(tmp_path: Path) -> None:
     """And forgets it; a second time there is nothing to do."""
-    with subprocess.Popen(["sleep", "60"]) as child:
+    with subprocess.Popen(["sleep", "60"], cwd=tmp_path) as child:
         start_time = int(Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[19])
         path = record(tmp_path, Process(child.pid, start_time))
         for _ in range(2):
             subprocess.run(["/bin/sh", STOP, tmp_path], check=True)
         assert not path.exists()
-        assert child.wait(5) == -15
+        assert child.wait(HANG_SECONDS) == -15
 
 
 def test_stop_spares_a_process_that_only_has_the_same_id(tmp_path: Path) -> None:
     """Ids are used again."""
-    with subprocess.Popen(["sleep", "60"]) as child:
+    with subprocess.Popen(["sleep", "60"], cwd=tmp_path) as child:
         record(tmp_path, Process(child.pid, 1))
         subprocess.run(["/bin/sh", STOP, tmp_path], check=True)
+        assert child.poll() is None
+        child.kill()
+
+
+def test_stop_spares_the_machine_of_the_folder_that_this_is_a_copy_of(tmp_path: Path) -> None:
+    """A state that was copied leads there, or the whole folder was."""
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    original.mkdir()
+    copy.mkdir()
+    with subprocess.Popen(["sleep", "60"], cwd=original) as child:
+        start_time = int(Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[19])
+        record(copy, Process(child.pid, start_time))
+        subprocess.run(["/bin/sh", STOP, copy], check=True)
         assert child.poll() is None
         child.kill()
 

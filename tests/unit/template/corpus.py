@@ -21,7 +21,7 @@ needs_corpus = pytest.mark.skipif(not FILES, reason="the corpus of public templa
 
 # The first that a name contains, in small letters, says what its value looks like.
 KINDS = {
-    "subscription": "00000000-0000-0000-0000-000000000001",
+    "subscription": "00000000-0000-0000-0000-000000000000",
     "identit": IDENTITY,
     "imgbuilderid": IDENTITY,
     "versionid": f"{GROUP}/galleries/g/images/i/versions/latest",
@@ -30,6 +30,9 @@ KINDS = {
     "artifactslocation": "https://example.org/",
     "api": "2020-02-14",
     "imageid": f"{GROUP}/images/image",
+    "region2": "northeurope",
+    "region": "westeurope",
+    "location": "westeurope",
 }
 BY_TYPE: dict[str, Any] = {
     "array": [], "bool": False, "int": 60, "object": {}, "securestring": "secret", "string": "value",

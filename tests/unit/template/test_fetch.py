@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from generator.errors import ImagegenError, InvalidTemplate
 from generator.settings import Settings
 from generator.template import Sources, addresses, blob, download, fetch_all, read_bytes
 from generator.template.addresses import mask, redact
-from generator.template.fetch import LIMIT
+from generator.template.fetch import LIMIT, Held
 
 CONTENT = b"#!/bin/sh\necho hi\n"
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -88,7 +89,8 @@ def at(server: Server, path: str) -> str:
 
 
 def sources(folder: Path, settings: Settings, recorded: dict[str, bytes] | None = None) -> Sources:
-    return Sources(folder / "t.json", settings, recorded)
+    held = {uri: Held(content, "", "script") for uri, content in recorded.items()} if recorded else None
+    return Sources(folder / "t.json", settings, held)
 
 
 def refused(sources: Sources, uri: str, sha256: str | None = None) -> str:
@@ -192,20 +194,24 @@ def test_what_leaves_the_folder_is_refused(folder: Path, settings: Settings) -> 
         refused(sources(folder, settings), uri)
 
 
-def test_absolute_paths_are_for_templates_of_ones_own(folder: Path, settings: Settings, tmp_path: Path) -> None:
+def test_a_file_elsewhere_is_read_only_where_it_is_allowed(folder: Path, settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "a b").write_bytes(CONTENT)
     uris = (
         f"{tmp_path}/a b",
+        "../a b",
         f"file://{tmp_path}/a%20b",
         f"file://localhost{tmp_path}/a%20b",
         f"file:{tmp_path}/a%20b",
     )
+    everything = replace(settings, allow_files=(tmp_path,))
     for uri in uris:
-        assert sources(folder, settings).get(uri, None, "file") == CONTENT
-    assert "is a directory" in refused(sources(folder, settings), str(tmp_path)).lower()
-    (folder / "imagegen.lock.json").write_text("{}")
-    for uri in uris:
-        assert "outside the workspace" in refused(sources(folder, settings), uri)
+        message = refused(sources(folder, settings), uri)
+        assert message.endswith(f"leads to {tmp_path}/a b, outside the template's folder")
+        for prefix in (tmp_path, tmp_path / "a b", Path("/")):
+            allowing = replace(settings, allow_files=(prefix,))
+            assert sources(folder, allowing).get(uri, None, "file") == CONTENT
+        assert "outside" in refused(sources(folder, replace(settings, allow_files=(tmp_path / "a",))), uri)
+    assert "is a folder" in refused(sources(folder, everything), str(tmp_path))
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409])
@@ -307,7 +313,7 @@ def test_secrets_are_redacted() -> None:
     assert redact("https://bob:pass@h.example/a?sv=1&sig=S#f") == "https://…@h.example/a?…"
     assert redact("https://h.example/a@b") == "https://h.example/a@b"
     line = 'curl "https://h/x?sig=S" https://u:p@h/'
-    assert mask(line) == 'curl "https://h/x?*****" https://****h/'
+    assert mask(line) == 'curl "https://h/x?*****" https://***@h/'
 
 
 def test_kinds_of_addresses() -> None:

@@ -80,8 +80,15 @@ def test_every_syntax_error_is_told_at_once() -> None:
     assert lines == [2, 3, 4, 5]
 
 
-def test_duplicate_key_names_the_first() -> None:
-    assert one('{"a": 1,\n "a": 2}') == (2, 2, "`a` stands twice in this object")
+def test_a_duplicate_key_names_the_first_and_the_last_counts() -> None:
+    document = load(b'{"a": 1,\n "a": 2, "b": {"c": 1, "c": 2,\n"c": 3}}', "t")
+    assert document.value == {"a": 2, "b": {"c": 3}}
+    assert [(one.line, one.column, one.path, one.level) for one in document.duplicates] == [
+        (2, 2, "a", "warning"), (2, 24, "b.c", "warning"), (3, 1, "b.c", "warning"),
+    ]  # fmt: skip
+    assert document.duplicates[0].message == "`a` is duplicated in this object"
+    assert document.duplicates[0].hint == "the last one counts; the first is in line 1, column 2: keep one"
+    assert document.problem(("b", "c"), "").line == 3
 
 
 def test_what_strict_json_forbids_is_kept_apart() -> None:

@@ -84,7 +84,10 @@ def test_a_name_that_nothing_uses_is_told_with_the_nearest() -> None:
 
 def test_two_keys_that_become_one() -> None:
     (found,) = problems(template() | {"tags": {"<a>": "1", "x": "2"}}, sets(a="x"))
-    assert found.message == "this key becomes `x`, which stands in this object already"
+    assert found.message == "`x` is duplicated in this object"
+    assert found.level == "error"
+    (found,) = problems(template() | {"apiVersion": "2020-02-14", "tags": {"<a>": "1", "x": "2"}}, sets(a="x"))
+    assert found.level == "warning"
 
 
 def test_scripts_are_full_of_what_looks_like_placeholders() -> None:

@@ -52,9 +52,9 @@ def test_iso_of_the_first_preview_is_parsed_and_refused_as_dead() -> None:
 
 
 def test_problems_stand_in_the_users_own_text_after_lenient_reading() -> None:
-    text = json.dumps(template(Customise=[shell(INLINE="a")]) | OLD, indent=1).replace('"customize"', '"x"')
+    text = json.dumps(template(Customise=[shell(INLINE=[[]])]) | OLD, indent=1).replace('"customize"', '"x"')
     (found,) = [problem for problem in problems(text) if problem.level == "error"]
-    assert text.splitlines()[found.line - 1][found.column - 1 :] == '"a"'
+    assert text.splitlines()[found.line - 1][found.column - 1 :] == "[]"
 
 
 def test_a_key_in_any_case_says_the_version() -> None:

@@ -18,6 +18,7 @@ from generator.settings import Settings
 from generator.workspace import generate as generating
 from generator.workspace import recall
 from tests.golden.regenerate import cases
+from tests.invariants import write_ledger
 
 ROOT = Path(__file__).parents[3]
 
@@ -115,7 +116,7 @@ def _replaced(name: str, old: str, new: str) -> Callable[[Path], None]:
         pytest.param(_replaced("parameters.json", "one", "two"), id="parameters"),
         pytest.param(_replaced("scripts/010-own.sh", "true", "false"), id="script"),
         pytest.param(_replaced("imagegen.lock.json", '"sets": {}', '"sets": {"said": "x"}'), id="settings"),
-        pytest.param(lambda folder: (folder / "releases.auto.tfvars.json").write_text("{}"), id="ledger"),
+        pytest.param(lambda folder: write_ledger(folder, {"1.0.0": {}}), id="ledger"),
     ],
 )
 def test_whatever_decides_the_result_is_looked_at(

@@ -16,7 +16,7 @@ FUNCTIONS = ARRAYS | OBJECTS | LOGIC | TEXTS | FORMATS | DATES | CIDR | LAMBDAS 
 FORM_NAMES = ("if", "and", "or", "coalesce", "lambda")
 AZURE = {
     "reference", "references", "pickzones", "providers", "getsecret", "managementgroup", "deployer", "externalinput",
-    "tologicalzone", "tologicalzones", "tophysicalzone", "tophysicalzones", "resourceinput",
+    "roledefinitions", "tologicalzone", "tologicalzones", "tophysicalzone", "tophysicalzones", "resourceinput",
 }  # fmt: skip
 ASKS_AZURE = "asks Azure, and nobody is asked when a template is read"
 

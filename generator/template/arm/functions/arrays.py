@@ -7,7 +7,7 @@ from typing import Any
 
 from generator.template.arm.bounds import MAX_RANGE, ExpressionError, fits
 from generator.template.arm.functions.signature import Table, define
-from generator.template.arm.values import MISSING, find, kind, same, spelled, take_out, text
+from generator.template.arm.values import MISSING, find, identity, kind, same, spelled, take_out, text
 
 ARRAYS: Table = {}
 
@@ -125,6 +125,15 @@ def flatten(arrays: list[Any]) -> list[Any]:
     if not all(isinstance(one, list) for one in arrays):
         raise ExpressionError("`flatten` takes an array of arrays")
     return [item for one in arrays for item in one]
+
+
+@define(ARRAYS, "distinct(items: array)")
+def distinct(items: list[Any]) -> list[Any]:
+    """The items, each once, in their order. Source: Bicep, SystemNamespaceType."""
+    kept: dict[str, Any] = {}
+    for item in items:
+        kept.setdefault(identity(item), item)
+    return list(kept.values())
 
 
 @define(ARRAYS, "max(first: int|array, ...more: int)")

@@ -48,12 +48,12 @@ def to_object(items: list[Any], key: Lambda, value: Lambda | None = None) -> dic
     return {_key("toObject", key(item)): value(item) if value else item for item in items}
 
 
-@define(LAMBDAS, "groupBy(items: array, key: lambda)")
-def group_by(items: list[Any], key: Lambda) -> dict[str, list[Any]]:
-    """An object of arrays: the items with the same key."""
+@define(LAMBDAS, "groupBy(items: array, key: lambda, value: lambda?)")
+def group_by(items: list[Any], key: Lambda, value: Lambda | None = None) -> dict[str, list[Any]]:
+    """An object of arrays: the items with the same key, or what a lambda makes of them."""
     groups: dict[str, list[Any]] = {}
     for item in items:
-        groups.setdefault(_key("groupBy", key(item)), []).append(item)
+        groups.setdefault(_key("groupBy", key(item)), []).append(value(item) if value else item)
     return groups
 
 

@@ -6,7 +6,9 @@ Source: docs, «Deployment», «Resource» and «Scope functions for ARM templat
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
+from generator.template.arm.assumed import DEFAULTS, ONLY_AZURE, Assumed
 from generator.template.arm.bounds import ExpressionError
+from generator.template.arm.functions.clouds import cloud_of
 from generator.template.arm.functions.dates import COMPACT, moment, written
 from generator.template.arm.functions.signature import Table, define
 from generator.template.arm.values import MISSING, find
@@ -16,35 +18,6 @@ if TYPE_CHECKING:
 
 SCOPED: Table = {}
 SEED = UUID("5f6a8f0e-5d1b-5c53-9b3e-6a2f5a3d9c10")  # ours: the namespace of the GUIDs that `newGuid` gives
-# Source: docs, `environment`: what it returns in global Azure.
-ENVIRONMENT = {
-    "name": "AzureCloud",
-    "gallery": "https://gallery.azure.com/",
-    "graph": "https://graph.windows.net/",
-    "portal": "https://portal.azure.com",
-    "graphAudience": "https://graph.windows.net/",
-    "activeDirectoryDataLake": "https://datalake.azure.net/",
-    "batch": "https://batch.core.windows.net/",
-    "media": "https://rest.media.azure.net",
-    "sqlManagement": "https://management.core.windows.net:8443/",
-    "vmImageAliasDoc": "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/master/arm-compute/quickstart-templates/aliases.json",
-    "resourceManager": "https://management.azure.com/",
-    "authentication": {
-        "loginEndpoint": "https://login.microsoftonline.com/",
-        "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
-        "tenant": "common",
-        "identityProvider": "AAD",
-    },
-    "suffixes": {
-        "acrLoginServer": ".azurecr.io",
-        "azureDatalakeAnalyticsCatalogAndJob": "azuredatalakeanalytics.net",
-        "azureDatalakeStoreFileSystem": "azuredatalakestore.net",
-        "azureFrontDoorEndpointSuffix": "azurefd.net",
-        "keyvaultDns": ".vault.azure.net",
-        "sqlServerHostname": ".database.windows.net",
-        "storage": "core.windows.net",
-    },
-}
 
 
 @define(SCOPED, "parameters(name: string)", scoped=True)
@@ -83,25 +56,27 @@ def copy_index(scope: "Scope", loop: str | int = 0, offset: int = 0) -> int:
 def deployment(scope: "Scope") -> dict[str, Any]:
     """This deployment, as one of a local file: without `templateLink`."""
     properties = {
-        "template": scope.template.value, "templateHash": "0", "parameters": {}, "mode": "Incremental",
+        "template": scope.template.value, "templateHash": ONLY_AZURE, "parameters": ONLY_AZURE, "mode": "Incremental",
         "provisioningState": "Accepted",
     }  # fmt: skip
-    return {"name": scope.place.deployment, "location": scope.place.location, "properties": properties}
+    name = scope.place.deployment
+    given = name() if callable(name) else name
+    return {"name": _said(given, "deployment_name"), "location": _location(scope), "properties": properties}
 
 
 @define(SCOPED, "environment()", scoped=True)
-def environment(_: "Scope") -> dict[str, Any]:
-    """The addresses of global Azure."""
-    return ENVIRONMENT
+def environment(scope: "Scope") -> dict[str, Any]:
+    """The addresses of the cloud that the location is in."""
+    return cloud_of(scope.place.location or "")
 
 
 @define(SCOPED, "subscription()", scoped=True)
 def subscription(scope: "Scope") -> dict[str, Any]:
     """The subscription."""
-    number = scope.place.subscription
+    number = _subscription(scope)
     return {
-        "id": f"/subscriptions/{number}", "subscriptionId": number, "tenantId": scope.place.tenant,
-        "displayName": number,
+        "id": _told("/subscriptions/{}", number), "subscriptionId": number, "tenantId": _tenant(scope),
+        "displayName": ONLY_AZURE, "tags": Assumed({}),
     }  # fmt: skip
 
 
@@ -109,28 +84,33 @@ def subscription(scope: "Scope") -> dict[str, Any]:
 def resource_group(scope: "Scope") -> dict[str, Any]:
     """The resource group."""
     return {
-        "id": _group(scope), "name": scope.place.group, "type": "Microsoft.Resources/resourceGroups",
-        "location": scope.place.location, "tags": {}, "properties": {"provisioningState": "Succeeded"},
+        "id": _group(scope), "name": _said(scope.place.group, "resource_group"), "managedBy": ONLY_AZURE,
+        "type": "Microsoft.Resources/resourceGroups", "location": _location(scope), "tags": Assumed({}),
+        "properties": {"provisioningState": "Succeeded"},
     }  # fmt: skip
 
 
 @define(SCOPED, "tenant()", scoped=True)
 def tenant(scope: "Scope") -> dict[str, Any]:
     """The tenant."""
-    return {"tenantId": scope.place.tenant, "displayName": scope.place.tenant, "countryCode": ""}
+    return {"tenantId": _tenant(scope), "displayName": ONLY_AZURE, "countryCode": ONLY_AZURE}
 
 
 @define(SCOPED, "utcNow(format: string?)", scoped=True)
-def utc_now(scope: "Scope", form: str = COMPACT) -> str:
+def utc_now(scope: "Scope", form: str = COMPACT) -> Any:
     """The time that the settings fix; anywhere, though Azure lets it stand in default values only."""
-    return written(moment(scope.run.inputs.utc_now), form)
+    given = scope.run.inputs.utc_now
+    now = written(moment(DEFAULTS["utc_now"] if given is None else given), form)
+    return now if given is not None else Assumed(now, ("utc_now",))
 
 
 @define(SCOPED, "newGuid()", scoped=True)
-def new_guid(scope: "Scope") -> str:
+def new_guid(scope: "Scope") -> Any:
     """A GUID that is different each time, and the same in each run with the same seed."""
     scope.run.guids += 1
-    return str(uuid5(SEED, f"{scope.run.inputs.seed}-{scope.run.guids}"))
+    seed = scope.run.inputs.seed
+    made = str(uuid5(SEED, f"{DEFAULTS['seed'] if seed is None else seed}-{scope.run.guids}"))
+    return made if seed is not None else Assumed(made, ("seed",))
 
 
 @define(SCOPED, "fail(message: string)", scoped=True)
@@ -140,20 +120,20 @@ def fail(_: "Scope", message: str) -> Any:
 
 
 @define(SCOPED, "resourceId(first: string, ...more: string)", scoped=True)
-def resource_id(scope: "Scope", *parts: str) -> str:
+def resource_id(scope: "Scope", *parts: str) -> Any:
     """The id of a resource in a group: ([subscription], [group], type, names…)."""
     before, rest = _split("resourceId", parts, 2)
-    group = before[-1] if before else scope.place.group
-    number = before[0] if len(before) == 2 else scope.place.subscription
-    return f"/subscriptions/{number}/resourceGroups/{group}{_provider('resourceId', rest)}"
+    group = before[-1] if before else _said(scope.place.group, "resource_group")
+    number = before[0] if len(before) == 2 else _subscription(scope)
+    return _told("/subscriptions/{}/resourceGroups/{}{}", number, group, _provider("resourceId", rest))
 
 
 @define(SCOPED, "subscriptionResourceId(first: string, ...more: string)", scoped=True)
-def subscription_resource_id(scope: "Scope", *parts: str) -> str:
+def subscription_resource_id(scope: "Scope", *parts: str) -> Any:
     """The id of a resource of a subscription: ([subscription], type, names…)."""
     before, rest = _split("subscriptionResourceId", parts, 1)
-    number = before[0] if before else scope.place.subscription
-    return f"/subscriptions/{number}{_provider('subscriptionResourceId', rest)}"
+    number = before[0] if before else _subscription(scope)
+    return _told("/subscriptions/{}{}", number, _provider("subscriptionResourceId", rest))
 
 
 @define(SCOPED, "managementGroupResourceId(first: string, ...more: string)", scoped=True)
@@ -178,8 +158,42 @@ def extension_resource_id(_: "Scope", base: str, *parts: str) -> str:
     return base.rstrip("/") + _provider("extensionResourceId", parts)
 
 
-def _group(scope: "Scope") -> str:
-    return f"/subscriptions/{scope.place.subscription}/resourceGroups/{scope.place.group}"
+@define(SCOPED, "resourceInfo(name: string)", scoped=True)
+def resource_info(scope: "Scope", name: str) -> dict[str, Any]:
+    """What a resource of the template is, by its symbolic name: its id, name, type and API version."""
+    found = scope.resource(name)
+    if found is None:
+        raise ExpressionError(f"the template has no resource `{name[:80]}`")
+    return found | {"id": resource_id(scope, found["type"], *found["name"].split("/"))}
+
+
+def _group(scope: "Scope") -> Any:
+    group = _said(scope.place.group, "resource_group")
+    return _told("/subscriptions/{}/resourceGroups/{}", _subscription(scope), group)
+
+
+def _subscription(scope: "Scope") -> Any:
+    return _said(scope.place.subscription, "subscription_id")
+
+
+def _location(scope: "Scope") -> Any:
+    return _said(scope.place.location, "location")
+
+
+def _tenant(scope: "Scope") -> Any:
+    return _said(scope.place.tenant, "tenant_id")
+
+
+def _said(given: str | None, setting: str) -> Any:
+    """What was given, or what is assumed without the setting."""
+    return given if given is not None else Assumed(DEFAULTS[setting], (setting,))
+
+
+def _told(form: str, *parts: Any) -> Any:
+    """A text of parts, itself an assumption where one of them is."""
+    text = form.format(*(one.value if isinstance(one, Assumed) else one for one in parts))
+    settings = [name for one in parts if isinstance(one, Assumed) for name in one.settings]
+    return Assumed(text, tuple(settings)) if settings else text
 
 
 def _split(name: str, parts: tuple[str, ...], most: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

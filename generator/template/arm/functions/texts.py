@@ -4,12 +4,12 @@ import base64
 import binascii
 import re
 from typing import Any
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from generator.template.arm.bounds import MAX_NODES, ExpressionError, fits
 from generator.template.arm.functions.hashing import name_guid, unique_string
 from generator.template.arm.functions.signature import Table, define
-from generator.template.arm.values import from_json, text
+from generator.template.arm.values import MISSING, find, from_json, text
 
 TEXTS: Table = {}
 DATA_URI = re.compile(r"data:[^,]*,", re.IGNORECASE)
@@ -50,6 +50,53 @@ def starts_with(value: str, start: str) -> bool:
 def ends_with(value: str, end: str) -> bool:
     """Whether a text ends with another, in any case."""
     return value.lower().endswith(end.lower())
+
+
+@define(TEXTS, "like(text: string, pattern: string)")
+def like(value: str, pattern: str) -> bool:
+    """Whether a text fits a pattern in which `*` stands for any text; case does not count. Source: Bicep's own list."""
+    text, (first, *rest) = value.lower(), pattern.lower().split("*")
+    if not rest:
+        return text == first
+    *middle, last = rest
+    if not text.startswith(first):
+        return False
+    at = len(first)
+    for piece in middle:  # each at its earliest place leaves the most for those after it
+        at = text.find(piece, at)
+        if at < 0:
+            return False
+        at += len(piece)
+    return len(text) - at >= len(last) and text.endswith(last)
+
+
+@define(TEXTS, "parseUri(uri: string)")
+def parse_uri(value: str) -> dict[str, Any]:
+    """The parts of an absolute address. Source: Bicep, SystemNamespaceType: scheme, host, port, path, query."""
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ExpressionError("the text is not an address") from None
+    if not parts.scheme or not parts.hostname:
+        raise ExpressionError("the text is not an absolute address")
+    query = {"query": f"?{parts.query}"} if parts.query else {}
+    ported = {"port": port} if port is not None else {}
+    return {"scheme": parts.scheme, "host": parts.hostname} | ported | {"path": parts.path} | query
+
+
+@define(TEXTS, "buildUri(parts: object)")
+def build_uri(parts: dict[str, Any]) -> str:
+    """The address of its parts, as `parseUri` gives them."""
+    scheme, host = find(parts, "scheme"), find(parts, "host")
+    if not isinstance(scheme, str) or not isinstance(host, str):
+        raise ExpressionError("`buildUri` takes an object with `scheme` and `host`")
+    given = {name: find(parts, name) for name in ("port", "path", "query")}
+    said = {name: "" if one in (MISSING, None) else text(one) for name, one in given.items()}
+    port = f":{said['port']}" if said["port"] else ""
+    path = said["path"] if said["path"].startswith("/") or not said["path"] else f"/{said['path']}"
+    query = f"?{said['query'].removeprefix('?')}" if said["query"] else ""
+    return f"{scheme}://{host}{port}{path}{query}"
 
 
 @define(TEXTS, "replace(text: string, old: string, new: string)")

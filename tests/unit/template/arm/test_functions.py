@@ -123,6 +123,12 @@ TEXTS: list[tuple[str, Any]] = [
     ("dataUri('Hello')", "data:text/plain;charset=utf8;base64,SGVsbG8="),
     ("dataUriToString('data:;base64,SGVsbG8sIFdvcmxkIQ==')", "Hello, World!"),
     ("dataUriToString('data:,a%20b')", "a b"),
+    ("like('abc**def', '*DEF')", True),
+    ("like('', '***')", True),
+    ("like('ab', 'ab*b')", False),
+    ("like('a', 'b')", False),
+    ("parseUri('https://example.org/a?b=c').query", "?b=c"),
+    ("buildUri(parseUri('https://example.org:8443/a?b=c'))", "https://example.org:8443/a?b=c"),
     ("startsWith('abcdef', 'AB')", True),
     ("startsWith('abcdef', 'e')", False),
     ("endsWith('abcdef', 'EF')", True),
@@ -220,6 +226,9 @@ LAMBDAS: list[tuple[str, Any]] = [
     ("toObject(createArray('a'), lambda('e', lambdaVariables('e')))", {"a": "a"}),
     ("groupBy(createArray('ab', 'ac', 'b'), lambda('x', first(lambdaVariables('x'))))",
      {"a": ["ab", "ac"], "b": ["b"]}),
+    ("groupBy(createArray('ab', 'ac'), lambda('x', 'a'), lambda('x', last(lambdaVariables('x'))))",
+     {"a": ["b", "c"]}),
+    ("distinct(createArray('a', 'b', 'a'))", ["a", "b"]),
     ("mapValues(createObject('a', 1), lambda('v', add(lambdaVariables('v'), 1)))", {"a": 2}),
     ("map(range(1, 1), lambda('a', map(range(2, 1), lambda('b', add(lambdaVariables('a'), lambdaVariables('b'))))))",
      [[3]]),
@@ -256,7 +265,7 @@ def test_documented(expression: str, expected: Any) -> None:
 
 def test_every_function_is_tested() -> None:
     written = " ".join(expression.lower() for expression, _ in ALL)
-    elsewhere = {"parameters", "variables", "copyindex", "newguid", "fail", "true", "false", "null"}
+    elsewhere = {"resourceinfo", "parameters", "variables", "copyindex", "newguid", "fail", "true", "false", "null"}
     names = {*FUNCTIONS, *FORM_NAMES} - elsewhere
     assert [name for name in sorted(names) if f"{name}(" not in written] == []
 

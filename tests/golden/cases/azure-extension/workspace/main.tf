@@ -213,13 +213,28 @@ import {
 }
 
 locals {
-  # "output/version" => image, for every version that is released or about to be.
-  images = merge([
-    for version, release in var.releases : {
+  # The ledger, one file a version: releases/VERSION/release.json.
+  releases = {
+    for file in fileset(path.root, "releases/*/release.json") :
+    basename(dirname(file)) => jsondecode(file("${path.root}/${file}"))
+  }
+  superseded = var.pending_release == null ? [] : var.pending_release.superseded
+
+  # "output/version" => image, for every version that is released, and for the one that is about to be.
+  released_images = merge([
+    for version, release in local.releases : {
       for output, image in release.images : "${output}/${version}" =>
-      merge(image, { released = release.status == "released", version = version }) if image.status != "overwritten"
-    } if contains(["coming", "released"], release.status)
+      merge(image, { released = true, version = version })
+      if lookup(image, "status", null) != "superseded" && !contains(local.superseded, "${output}/${version}")
+    } if release.status == "released"
   ]...)
+  pending_images = merge([
+    for release in [var.pending_release] : {
+      for output, image in release.images : "${output}/${release.version}" =>
+      merge(image, { released = false, version = release.version })
+    } if release != null
+  ]...)
+  images = merge(local.released_images, local.pending_images)
 
   gallery_images = { for key, image in local.images : key => image if image.kind == "SharedImage" }
   managed_images = { for key, image in local.images : key => image if image.kind == "ManagedImage" }

@@ -28,6 +28,7 @@ module "vm" {
   count  = var.build_version == null ? 0 : 1
 
   public_key = var.machine.public_key
+  relay      = var.ssh_relay
 
   disk_size_gb      = var.disk_size_gb
   group             = module.staging[0].group
@@ -80,6 +81,7 @@ module "step_999_deprovision" {
   local_clean  = false
   previous_key = module.step_010_greet[0].key
   private_key  = var.ssh_private_key
+  user         = local.user
 }
 
 # The captured machine as an image in staging, for those who cannot start from the machine itself: validation, and
@@ -120,6 +122,7 @@ module "validation_vm" {
   count  = var.validation_machine == null ? 0 : 1
 
   public_key = var.validation_machine.public_key
+  relay      = var.ssh_relay
 
   group             = module.staging[0].group
   identities        = var.identities
@@ -200,23 +203,38 @@ import {
 }
 
 locals {
-  # "output/version" => image, for every version that is released or about to be.
-  images = merge([
-    for version, release in var.releases : {
+  # The ledger, one file a version: releases/VERSION/release.json.
+  releases = {
+    for file in fileset(path.root, "releases/*/release.json") :
+    basename(dirname(file)) => jsondecode(file("${path.root}/${file}"))
+  }
+  superseded = var.pending_release == null ? [] : var.pending_release.superseded
+
+  # "output/version" => image, for every version that is released, and for the one that is about to be.
+  released_images = merge([
+    for version, release in local.releases : {
       for output, image in release.images : "${output}/${version}" =>
-      merge(image, { released = release.status == "released", version = version }) if image.status != "overwritten"
-    } if contains(["coming", "released"], release.status)
+      merge(image, { released = true, version = version })
+      if lookup(image, "status", null) != "superseded" && !contains(local.superseded, "${output}/${version}")
+    } if release.status == "released"
   ]...)
+  pending_images = merge([
+    for release in [var.pending_release] : {
+      for output, image in release.images : "${output}/${release.version}" =>
+      merge(image, { released = false, version = release.version })
+    } if release != null
+  ]...)
+  images = merge(local.released_images, local.pending_images)
 
   other_subscriptions = [for subscription in values(var.other_subscriptions) : lower(subscription)]
 
   gallery_images = {
     for key, image in local.images : key => image
-    if image.kind == "SharedImage" && !contains(local.other_subscriptions, lower(image.subscription_id))
+    if image.kind == "SharedImage" && !contains(local.other_subscriptions, lower(lookup(image, "subscription_id", "")))
   }
   gallery_images_22222222 = {
     for key, image in local.images : key => image
-    if image.kind == "SharedImage" && lower(image.subscription_id) == lower(var.other_subscriptions["22222222"])
+    if image.kind == "SharedImage" && lower(lookup(image, "subscription_id", "")) == lower(var.other_subscriptions["22222222"])
   }
   managed_images = { for key, image in local.images : key => image if image.kind == "ManagedImage" }
 }

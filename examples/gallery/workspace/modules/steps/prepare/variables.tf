@@ -13,16 +13,17 @@ variable "cached" {
 }
 
 variable "connection" {
-  description = "How to reach the machine: `host`, `port` and `user` of its SSH, and the same of the `bastion` that leads to it, if one does."
+  description = "The SSH connection to the VM: `host`, `port` and `user`; `host_key`, the public host key to expect (null: any); `bastion`, the host that it goes through (null: none)."
   type = object({
     bastion = optional(object({
       host = string
       port = number
       user = string
     }))
-    host = string
-    port = number
-    user = string
+    host     = string
+    host_key = optional(string)
+    port     = number
+    user     = string
   })
   nullable = false
 }

@@ -10,5 +10,5 @@ for keys in host-keys.*; do
     rmdir "$keys"
   fi
 done
-rm -f disk.qcow2 seed.img firmware-variables.fd console.log qemu.log qmp.sock agent.sock machine.json .machine.json.*
+rm -f disk.qcow2 seed.img firmware-variables.fd console.log qemu.log qemu.pid qmp.sock agent.sock machine.json .machine.json.*
 cd / && rmdir -- "$1"

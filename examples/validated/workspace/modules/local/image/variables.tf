@@ -10,12 +10,13 @@ variable "directory" {
 }
 
 variable "manifest" {
-  description = "What the image's manifest.json says beside size and digest: `name`, `version`, `source`, `template` (digest) and `tags`."
+  description = "What the image's manifest.json says beside size and digest: `name`, `version`, `source`, `content` (digest of all that went in) and `tags`. An image of imagegen 0.1.0 has `template` instead of `content`."
   type = object({
+    content  = optional(string)
     name     = string
     source   = string
     tags     = map(string)
-    template = string
+    template = optional(string)
     version  = string
   })
   nullable = false

@@ -65,6 +65,13 @@ variable "disk" {
   }
 }
 
+variable "host_access" {
+  description = "Whether the guest may connect to this computer's own addresses and to the metadata service of its cloud."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "memory_mb" {
   description = "Memory in MiB."
   type        = number
@@ -91,6 +98,15 @@ variable "public_key" {
   description = "The OpenSSH public key that may log in as `user`."
   type        = string
   nullable    = false
+}
+
+variable "relay" {
+  description = "The SSH relay of imagegen on 127.0.0.1, which holds one connection to the VM for all steps: its `port` and public `host_key`. Null: Terraform connects to the VM itself, as in a build by hand."
+  type = object({
+    host_key = string
+    port     = number
+  })
+  default = null
 }
 
 variable "ssh_port" {

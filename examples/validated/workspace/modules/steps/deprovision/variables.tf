@@ -6,16 +6,17 @@ variable "bastion_private_key" {
 }
 
 variable "connection" {
-  description = "How to reach the machine: `host`, `port` and `user` of its SSH, and the same of the `bastion` that leads to it, if one does."
+  description = "The SSH connection to the VM: `host`, `port` and `user`; `host_key`, the public host key to expect (null: any); `bastion`, the host that it goes through (null: none)."
   type = object({
     bastion = optional(object({
       host = string
       port = number
       user = string
     }))
-    host = string
-    port = number
-    user = string
+    host     = string
+    host_key = optional(string)
+    port     = number
+    user     = string
   })
   nullable = false
 }
@@ -37,4 +38,10 @@ variable "private_key" {
   type        = string
   default     = null
   ephemeral   = true
+}
+
+variable "user" {
+  description = "The build user, whose account is removed from the image."
+  type        = string
+  nullable    = false
 }

@@ -1,9 +1,10 @@
 output "connection" {
-  description = "How to reach the machine: `host`, `port` and `user` of its SSH."
+  description = "The SSH connection to the VM: `host`, `port` and `user`, through the relay if there is one; then `host_key` is the relay's."
   value = {
-    host = "127.0.0.1"
-    port = var.ssh_port
-    user = var.user
+    host     = "127.0.0.1"
+    host_key = var.relay == null ? null : var.relay.host_key
+    port     = var.relay == null ? var.ssh_port : var.relay.port
+    user     = var.relay == null ? var.user : "${var.user}@127.0.0.1:${var.ssh_port}"
   }
 }
 

@@ -1,3 +1,7 @@
+locals {
+  address = var.public_address ? azurerm_public_ip.this[0].ip_address : azurerm_network_interface.this.private_ip_address
+}
+
 resource "azurerm_linux_virtual_machine" "this" {
   #checkov:skip=CKV_AZURE_50:steps reach a private machine by extensions
   #checkov:skip=CKV_AZURE_97:it needs a feature of the subscription; a build machine lasts minutes

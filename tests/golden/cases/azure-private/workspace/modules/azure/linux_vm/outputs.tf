@@ -1,10 +1,11 @@
 output "connection" {
-  description = "How to reach the machine: `host`, `port` and `user` of its SSH, and the `bastion` on the way."
+  description = "The SSH connection to the VM: `host`, `port` and `user`, and the `bastion` on the way. If there is a relay, it leads to that: `host_key` is the relay's, and `user` names the VM too."
   value = {
-    bastion = var.bastion
-    host    = var.public_address ? azurerm_public_ip.this[0].ip_address : azurerm_network_interface.this.private_ip_address
-    port    = 22
-    user    = var.user
+    bastion  = var.relay == null ? var.bastion : null
+    host     = var.relay == null ? local.address : "127.0.0.1"
+    host_key = var.relay == null ? null : var.relay.host_key
+    port     = var.relay == null ? 22 : var.relay.port
+    user     = var.relay == null ? var.user : "${var.user}@${local.address}:22"
   }
 
   # The rules let SSH in.

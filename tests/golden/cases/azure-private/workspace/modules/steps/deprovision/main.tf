@@ -16,8 +16,10 @@ resource "terraform_data" "run" {
   connection {
     type        = "ssh"
     host        = var.connection.host
+    host_key    = var.connection.host_key
     port        = var.connection.port
     private_key = var.private_key
+    script_path = "./.imagegen_%RAND%.sh"
     timeout     = "5m"
     user        = var.connection.user
 
@@ -31,7 +33,7 @@ resource "terraform_data" "run" {
     inline = [templatefile("${path.module}/generalize.sh.tftpl", {
       clean       = local.clean
       local_clean = var.local_clean
-      user        = var.connection.user
+      user        = var.user
     })]
   }
 }

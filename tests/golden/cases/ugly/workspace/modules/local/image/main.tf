@@ -14,7 +14,7 @@ resource "terraform_data" "this" {
   provisioner "local-exec" {
     command = jsonencode({
       destination = var.directory
-      manifest    = var.manifest
+      manifest    = { for name, value in var.manifest : name => value if value != null }
       source      = var.source_id
     })
     interpreter = concat(var.tool, ["image"])

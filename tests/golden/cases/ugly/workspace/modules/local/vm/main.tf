@@ -14,6 +14,7 @@ resource "terraform_data" "this" {
       directory       = var.directory
       disk_gb         = var.disk.size_gb
       format          = var.disk.format
+      host_access     = var.host_access
       layer           = var.cache.from
       limit           = var.cache.limit
       memory_mb       = var.memory_mb

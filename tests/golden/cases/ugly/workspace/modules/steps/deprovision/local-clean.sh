@@ -52,6 +52,7 @@ if [ -d /var/lib/apt/lists ]; then
 fi
 find /tmp /var/tmp -xdev -mindepth 1 -delete 2>/dev/null || true
 
-# Deleted blocks become holes, so that the image is small and the data gone.
+# Deleted blocks become holes, so that the image is small and the data gone: of every file system, the EFI partition's
+# too.
 sync
-fstrim / || true
+fstrim --all || true

@@ -1,0 +1,1 @@
+"""The operating system: one door for each thing it does. Knows nothing of images."""
