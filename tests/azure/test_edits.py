@@ -62,7 +62,7 @@ def test_a_number_that_somebody_else_took_is_theirs(azure: Azure, template: Writ
         before = azure.cloud.get(theirs)
     told = child.communicate(timeout=600)[0]
     assert child.returncode == 1
-    assert "already exists" in told
+    assert "exists already" in told
     assert "it is left as it is" in told
     assert azure.cloud.get(theirs) == before
     assert ledger(out) == {}
