@@ -2,17 +2,7 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
-
-
-def wait(done: Callable[[], bool], seconds: float = 90.0) -> None:
-    """Until something is so."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def kill(pid: int) -> None:

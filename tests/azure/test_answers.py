@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.azure.conftest import Azure, Write
-from tests.azure.killing import wait
 from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, shared
 from tests.azure.rest import at_rest, nothing_left
+from tests.azure_sim import clock
 from tests.azure_sim.faults import FOREVER, fault
 from tests.chaos.azure_faults import REFUSALS
-from tests.support.waiting import HANG_SECONDS
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 PASSING = (429, 500, 503)
 # As imagegen tells them, which is as Azure does unless it knows better.
@@ -63,10 +63,11 @@ def test_an_image_that_shows_late_is_released(azure: Azure, template: Write, tmp
     image, out = azure.definition("web"), tmp_path / "out"
     path = template(SHELL, vmProfile=private(azure), distribute=[shared(image)])
     before = azure.names()
-    azure.cloud.plant(fault("create", VERSIONS, "slow", seconds=3))
+    azure.cloud.plant(fault("create", VERSIONS, "slow", seconds=HANG_SECONDS))
     child = azure.imagegen.start("apply", path, "--out", out)
-    wait(lambda: bool(azure.names(VERSIONS)))
+    wait_until(lambda: bool(azure.names(VERSIONS)))
     azure.cloud.plant(fault("read", VERSIONS, status=404, code="ResourceNotFound", message="It is not there.", times=4))
+    clock.advance(HANG_SECONDS)
     told = child.communicate(timeout=HANG_SECONDS)[1]
     azure.cloud.set(faults=[])
     azure.imagegen("cleanup", out)

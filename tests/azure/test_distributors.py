@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import OTHER, Azure, Write
-from tests.azure.killing import kill, wait
+from tests.azure.killing import kill
 from tests.azure.making import (
     MANAGED,
     SHELL,
@@ -22,6 +22,7 @@ from tests.azure.making import (
 )
 from tests.azure.rest import at_rest, terraform
 from tests.azure_sim.faults import fault
+from tests.support.waiting import wait_until
 
 REGIONS = [
     {"name": "westeurope", "replicaCount": 2, "storageAccountType": "Standard_ZRS"},
@@ -173,7 +174,7 @@ def test_a_blob_that_is_half_overwritten_is_made_whole(azure: Azure, replaced: P
     """imagegen is killed while the new blob, which is whole, is copied to the place of the old one."""
     azure.cloud.set(copies={"reads": 2})
     child = azure.imagegen.start("apply", replaced)
-    wait(lambda: azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd").metadata["imagegen_version"] == "1.0.2")
+    wait_until(lambda: azure.arm.blobs.blob("vault", "vhds", "web/disk.vhd").metadata["imagegen_version"] == "1.0.2")
     kill(child.pid)
     child.wait()
     azure.cloud.set(copies={})

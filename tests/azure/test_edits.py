@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import LINUX, USUAL, Azure, Write
-from tests.azure.killing import kill, wait
+from tests.azure.killing import kill
 from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, shared
 from tests.azure.rest import at_rest, nothing_left
+from tests.azure_sim import clock
 from tests.azure_sim.arm.blobs import Lease
 from tests.azure_sim.faults import FOREVER, fault
-from tests.support.waiting import HANG_SECONDS
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 GROUP = "Microsoft.Resources/resourceGroups"
 BROKEN = [{"name": "010-hello", "exit_code": 1}, *USUAL]
@@ -54,12 +55,13 @@ def test_a_number_that_somebody_else_took_is_theirs(azure: Azure, template: Writ
     one = azure.definition("web")
     path = template(SHELL, vmProfile=private(azure), distribute=[shared(one)])
     out = tmp_path / "out"
-    azure.cloud.set(scripts=[{"name": "010-hello", "seconds": 3.0}, *USUAL])
+    azure.cloud.set(scripts=[{"name": "010-hello", "seconds": HANG_SECONDS}, *USUAL])
     child = azure.imagegen.start("apply", path, "--out", out)
-    wait(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
+    wait_until(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
     theirs = azure.version(one, "1.0.0")
     azure.cloud.change(theirs, tags={"imagegen:workspace": "another", "imagegen:version": "1.0.0"})
     before = azure.cloud.get(theirs)
+    clock.advance(HANG_SECONDS)
     told = child.communicate(timeout=HANG_SECONDS)[0]
     assert child.returncode == 1
     assert "already exists" in told
@@ -91,12 +93,13 @@ def killed_at_its_image(azure: Azure, template: Write, out: Path) -> list[str]:
     """A build that was killed while its image was made, which came about; what was there before."""
     path = template(SHELL, vmProfile=private(azure), distribute=[shared(azure.definition("web"))])
     before = azure.names()
-    azure.cloud.plant(fault("create", VERSIONS, "slow", seconds=3))
+    azure.cloud.plant(fault("create", VERSIONS, "slow", seconds=HANG_SECONDS))
     child = azure.imagegen.start("apply", path, "--out", out)
-    wait(lambda: bool(azure.names(VERSIONS)))
+    wait_until(lambda: bool(azure.names(VERSIONS)))
     kill(child.pid)
     child.wait()
-    wait(lambda: azure.cloud.resources(arm_type=VERSIONS)[0]["properties"]["provisioningState"] == "Succeeded")
+    clock.advance(HANG_SECONDS)
+    wait_until(lambda: azure.cloud.resources(arm_type=VERSIONS)[0]["properties"]["provisioningState"] == "Succeeded")
     return before
 
 
@@ -193,13 +196,14 @@ def test_a_build_in_another_folder_is_not_ended(azure: Azure, template: Write, t
     before = azure.names()
     one, two = tmp_path / "one", tmp_path / "two"
     azure.imagegen("generate", path, "--out", two)
-    azure.cloud.set(scripts=[{"name": "010-hello", "seconds": 8.0}, *USUAL])
+    azure.cloud.set(scripts=[{"name": "010-hello", "seconds": HANG_SECONDS}, *USUAL])
     child = azure.imagegen.start("apply", path, "--out", one)
-    wait(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
+    wait_until(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
     for command in (("cleanup", two), ("apply", two)):
         told = azure.imagegen(*command, code=1).stderr
         assert "is of a build that was begun in another folder or on another computer" in told
         assert "`imagegen cleanup DIR --others` ends it" in told
+    clock.advance(HANG_SECONDS)
     assert child.wait(HANG_SECONDS) == 0
     image = ledger(one)["1.0.0"]["images"]["out"]["id"]
     at_rest(azure, one, before, {image})
@@ -212,11 +216,12 @@ def test_a_build_that_died_in_another_folder_is_ended(azure: Azure, template: Wr
     before = azure.names()
     one, two = tmp_path / "one", tmp_path / "two"
     azure.imagegen("generate", path, "--out", two)
-    azure.cloud.plant(fault("create", MACHINES, "slow", seconds=3))
+    azure.cloud.plant(fault("create", MACHINES, "slow", seconds=HANG_SECONDS))
     child = azure.imagegen.start("apply", path, "--out", one)
-    wait(lambda: bool(azure.names(MACHINES)))
+    wait_until(lambda: bool(azure.names(MACHINES)))
     kill(child.pid)
     child.wait()
+    clock.advance(HANG_SECONDS)
     azure.imagegen("cleanup", two, code=1)
     (group,) = (each for each in azure.cloud.resources(arm_type=GROUP) if each["name"].startswith("IT_"))
     if how != "--others":
@@ -247,13 +252,13 @@ def test_whoever_loses_the_lease_ends_nothing(azure: Azure, template: Write, tmp
     backend = {"storage_account_name": "vault", "container_name": "vhds", "key": "web.tfstate"}
     path = template(SHELL, vmProfile=private(azure), distribute=[shared(azure.definition("web"))])
     out = tmp_path / "out"
-    azure.cloud.set(scripts=[{"name": "010-hello", "seconds": 25.0}, *USUAL])
+    azure.cloud.set(scripts=[{"name": "010-hello", "seconds": HANG_SECONDS}, *USUAL])
     (tmp_path / "driver.py").write_text(DRIVER)
     argv = [sys.executable, *map(str, (tmp_path / "driver.py", json.dumps(backend), "apply", path, "--out", out))]
     environment = azure.imagegen.environment | {"PYTHONPATH": str(Path.cwd())}
     child = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     azure.imagegen.children.append(child)
-    wait(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
+    wait_until(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
     blob: Any = azure.arm.blobs.container("vault", "vhds").blobs["web.tfstate.imagegen"]
     blob.lease = Lease("another", 60, time.time() + 60)
     lost = time.time()

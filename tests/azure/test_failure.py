@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import USUAL, Azure, Write
-from tests.azure.killing import kill, wait
+from tests.azure.killing import kill
 from tests.azure.making import MACHINES, SHELL, VERSIONS, Part, ledger, managed, private, shared
 from tests.azure.rest import at_rest, nothing_left
+from tests.azure_sim import clock
 from tests.azure_sim.faults import fault
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 FAIL: Part = {"type": "Shell", "name": "fail", "inline": ["exit 2"]}
 FAILING = {"name": "020-fail", "exit_code": 2, "output": "disk is full\n", "error": "exit code 2"}
@@ -58,14 +60,14 @@ def test_a_kept_machine_goes_on_at_the_failed_step(azure: Azure, template: Write
 
 def test_a_step_that_was_cut_off_is_ended_and_run_again(azure: Azure, template: Write, tmp_path: Path) -> None:
     """Azure runs it on when imagegen and Terraform are killed; nothing of it is in the state."""
-    azure.cloud.set(scripts=[{"name": "020-fail", "seconds": 600.0}, *USUAL])
+    azure.cloud.set(scripts=[{"name": "020-fail", "seconds": HANG_SECONDS}, *USUAL])
     image = azure.definition("web")
     path = template(SHELL, FAIL, vmProfile=private(azure), distribute=[shared(image)])
     before = azure.names()
     out = tmp_path / "out"
     child = azure.imagegen.start("apply", path, "--out", out)
     journal = out / ".imagegen/journal.json"
-    wait(lambda: "020-fail" in ran(azure) and "step_020_fail" in journal.read_text())
+    wait_until(lambda: "020-fail" in ran(azure) and "step_020_fail" in journal.read_text())
     kill(child.pid)
     child.wait()
     azure.cloud.set(scripts=USUAL)
@@ -150,9 +152,9 @@ def test_after_kill_the_next_command_settles_it(azure: Azure, template: Write, t
     path = template(SHELL, vmProfile=private(azure), distribute=[shared(image)])
     before = azure.names()
     out = tmp_path / "out"
-    azure.cloud.plant(fault("create", kind, "slow", seconds=3))
+    azure.cloud.plant(fault("create", kind, "slow", seconds=HANG_SECONDS))
     child = azure.imagegen.start("apply", path, "--out", out)
-    wait(lambda: bool(azure.names(kind)))
+    wait_until(lambda: bool(azure.names(kind)))
     kill(child.pid)
     child.wait()
     assert "left" in azure.imagegen("status", out).stdout
@@ -160,7 +162,8 @@ def test_after_kill_the_next_command_settles_it(azure: Azure, template: Write, t
         azure.imagegen("cleanup", out)
         nothing_left(azure, out, before)
         return
-    wait(lambda: azure.cloud.resources(arm_type=VERSIONS)[0]["properties"]["provisioningState"] == "Succeeded")
+    clock.advance(HANG_SECONDS)
+    wait_until(lambda: azure.cloud.resources(arm_type=VERSIONS)[0]["properties"]["provisioningState"] == "Succeeded")
     done = azure.imagegen("apply", out)
     assert done.stdout.strip() == f"{image}/versions/1.0.1"
     at_rest(azure, out, before, {f"{image}/versions/1.0.0", f"{image}/versions/1.0.1"})

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import IMAGES, Azure, Write
-from tests.azure.killing import kill, wait
+from tests.azure.killing import kill
 from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, shared
 from tests.azure.rest import at_rest
+from tests.azure_sim import clock
 from tests.azure_sim.faults import fault
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 State = dict[str, Any]
 
@@ -29,11 +31,12 @@ def workspace(azure: Azure, template: Write, tmp_path: Path) -> Path:
 def kill_a_build(azure: Azure, workspace: Path, kind: str) -> None:
     """Kill a build while Azure makes its resource of this type."""
     before = azure.names(kind)
-    azure.cloud.plant(fault("create", kind, "slow", seconds=3))
+    azure.cloud.plant(fault("create", kind, "slow", seconds=HANG_SECONDS))
     child = azure.imagegen.start("apply", workspace)
-    wait(lambda: azure.names(kind) != before)
+    wait_until(lambda: azure.names(kind) != before)
     kill(child.pid)
     child.wait()
+    clock.advance(HANG_SECONDS)
 
 
 def edit(workspace: Path, change: Callable[[State], None]) -> None:
@@ -120,7 +123,7 @@ def test_what_was_to_be_released_is_decided_again(in_state: bool, azure: Azure, 
     second = first.replace("1.0.0", "1.0.1")
     before = [name for name in azure.names() if name != first.lower()]
     kill_a_build(azure, workspace, VERSIONS)
-    wait(
+    wait_until(
         lambda: (
             {each["properties"]["provisioningState"] for each in azure.cloud.resources(arm_type=VERSIONS)}
             == {"Succeeded"}

@@ -1,9 +1,8 @@
 """What a virtual machine can be told by POST."""
 
-import time
 from typing import Any
 
-from tests.azure_sim import life, scripts
+from tests.azure_sim import clock, life, scripts
 from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.contents import MACHINES, Contents, Resource
 from tests.azure_sim.errors import CloudError
@@ -45,7 +44,7 @@ def _power(contents: Contents, action: str, target: ArmId, state: Resource) -> N
         )
     if action == "restart" and state["power"] != "running":
         raise CloudError(409, "OperationNotAllowed", f"VM '{target.name}' is not running.")
-    state["changed_at"] = time.time()
+    state["changed_at"] = clock.now()
     state["coming"] = []  # what a script would have done at its end
     if power != "running" or action == "restart":
         scripts.interrupt(contents, target)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from tests.azure_sim import life, scripts
+from tests.azure_sim import clock, life, scripts
 from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.contents import Contents, Resource
 
@@ -39,7 +39,7 @@ def _machine(contents: Contents, record: Resource, old: Resource) -> None:
     """An identifier of its own for each machine, a disk, the exact version of its image, and that it runs."""
     properties = record["properties"]
     before = old.get("properties", {})
-    properties["vmId"] = before.get("vmId") or stable_uuid(record["id"], str(time.time()))
+    properties["vmId"] = before.get("vmId") or stable_uuid(record["id"], str(clock.now()))
     image = properties.get("storageProfile", {}).get("imageReference") or {}
     offered = _offered(contents, image)
     if image.get("version"):
@@ -145,7 +145,7 @@ def _grant(contents: Contents, record: Resource, old: Resource) -> None:
     disk = str(ArmId(record["id"]).parent and ArmId(record["id"]).parent.text)  # type: ignore[union-attr]
     name = f"md-{stable_uuid(disk)[:8]}"
     host = f"{contents['endpoint']}/{name}" if contents["endpoint"] else f"https://{name}.blob.core.windows.net"
-    until = time.time() + float(record["properties"].get("durationInSeconds") or 3600)
+    until = clock.now() + float(record["properties"].get("durationInSeconds") or 3600)
     expiry = time.strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ", time.gmtime(until))
     record["state"] = {"place": name, "until": until}
     record["properties"].setdefault("accessSAS", f"{host}/d/abcd?sv=2018-03-28&sr=b&sp=r&se={expiry}&sig=simulated")
@@ -156,7 +156,7 @@ def _snapshot(contents: Contents, record: Resource, old: Resource) -> None:
     creation = record["properties"].get("creationData", {})
     record["properties"].setdefault("diskSizeGB", 30)
     if creation.get("createOption") == "CopyStart" and not record["state"]:
-        record["state"] = {"copied_at": time.time() + contents["copies"].get("snapshot_seconds", 0.0)}
+        record["state"] = {"copied_at": clock.now() + contents["copies"].get("snapshot_seconds", 0.0)}
 
 
 def _fixed(**values: Callable[[Resource], Any]) -> Callable[[Contents, Resource, Resource], None]:

@@ -3,6 +3,7 @@
 import time
 from typing import Any, Literal
 
+from tests.azure_sim import clock
 from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.contents import Contents, Resource
 from tests.azure_sim.errors import AnswerLost, CloudError
@@ -76,7 +77,7 @@ def schedule(contents: Contents, record: Resource, planted: Fault | None) -> Non
     delay = contents["delay"]
     seconds = delay.get(record["type"], delay.get("*", 0.0)) + (planted["seconds"] if planted else 0.0)
     seconds += record.pop("takes", 0.0)  # a script's own time
-    record["ready_at"] = time.time() + seconds
+    record["ready_at"] = clock.now() + seconds
     record.setdefault("failure", None)  # a script that failed has left its own
     if planted and planted["how"] == "fail":
         record["failure"] = {"code": planted["code"], "message": planted["message"]}

@@ -4,15 +4,14 @@ Nothing here waits. What is still to come stands in the machine's state as `comi
 somebody looks and its time has passed.
 """
 
-import time
-
+from tests.azure_sim import clock
 from tests.azure_sim.contents import MACHINES, Contents, Resource
 
 
 def boot(contents: Contents, state: Resource, at: float | None = None) -> None:
     """Start the machine: a new boot time, one boot more, and an agent that is ready after the hook's `agent_delay`."""
     state["power"] = "running"
-    state["booted_at"] = time.time() if at is None else at
+    state["booted_at"] = clock.now() if at is None else at
     state["boots"] = state.get("boots", 0) + 1
     state.setdefault("created_at", state["booted_at"])
     state["agent_ready_at"] = state["booted_at"] + contents["agent_delay"]
@@ -20,7 +19,7 @@ def boot(contents: Contents, state: Resource, at: float | None = None) -> None:
 
 def agent_is_ready(state: Resource) -> bool:
     """Whether the guest agent reports; not while the machine is off or has just booted."""
-    return bool(state["power"] == "running" and state.get("agent_ready_at", 0.0) <= time.time())
+    return bool(state["power"] == "running" and state.get("agent_ready_at", 0.0) <= clock.now())
 
 
 def expect(state: Resource, happens: str, at: float) -> None:
@@ -30,7 +29,7 @@ def expect(state: Resource, happens: str, at: float) -> None:
 
 def settle(contents: Contents) -> None:
     """Let happen what was to happen by now, in order."""
-    now = time.time()
+    now = clock.now()
     for record in contents["resources"].values():
         state = record["state"]
         if record["type"].lower() != MACHINES.lower() or not state.get("coming"):

@@ -1,10 +1,10 @@
 """What Azure refuses. Numbers are those of the project's list of facts about Azure; "ARM" is general knowledge."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.azure_sim import clock
 from tests.azure_sim.arm_id import GROUPS, ArmId
 from tests.azure_sim.contents import Contents, Resource
 from tests.azure_sim.errors import CloudError
@@ -234,7 +234,7 @@ def _group_stays(contents: Contents, target: ArmId, old: Resource | None, body: 
 
 def _one_grant_a_disk(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
     """ARM: a disk with an active shared access signature takes no second one, nor does a disk of a running machine."""
-    if old is not None and old["state"]["until"] > time.time():
+    if old is not None and old["state"]["until"] > clock.now():
         raise CloudError(409, "Conflict", "The disk already has an active shared access signature.")
     disk = contents["resources"].get(target.parent.key if target.parent else "", {})
     machine = contents["resources"].get(str(_at(disk, "managedBy")).lower())
@@ -249,7 +249,7 @@ def _source_is_whole(contents: Contents, target: ArmId, old: Resource | None, bo
     if old is not None or not source_id:
         return
     source = _existing(contents, source_id)
-    if source["state"].get("copied_at", 0.0) > time.time():
+    if source["state"].get("copied_at", 0.0) > clock.now():
         raise CloudError(409, "OperationNotAllowed", f"The snapshot '{source['name']}' is still being copied.")
     if creation.get("createOption") == "CopyStart":
         if not _at(body, "incremental"):

@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.azure_sim import life
+from tests.azure_sim import clock, life
 from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.contents import Contents, Resource
 
@@ -64,7 +64,7 @@ def start(
     """
     entry = _entry(contents, name, script)
     state = machine["state"] if machine else {}
-    begins = max(time.time(), state.get("agent_ready_at", 0.0))
+    begins = max(clock.now(), state.get("agent_ready_at", 0.0))
     timed_out = entry["seconds"] > limit
     ends = begins + min(entry["seconds"], limit)
     contents["ran"].append(
@@ -81,7 +81,7 @@ def start(
 
 def interrupt(contents: Contents, machine: ArmId) -> None:
     """Fact 8: a run command that is under way when its machine goes down never reports, and ends by its time."""
-    now = time.time()
+    now = clock.now()
     for key, record in contents["resources"].items():
         run = record["state"].get("run")
         if machine.holds(key) and run and run["begins"] <= now < run["ends"]:
@@ -102,7 +102,7 @@ def run_command(contents: Contents, record: Resource, machine: Resource | None) 
     record["state"] = {"run": asdict(run)}
     if properties.get("asyncExecution"):
         return
-    record["takes"] = run.ends - time.time()
+    record["takes"] = run.ends - clock.now()
     if run.exit_code and properties.get("treatFailureAsDeploymentFailure"):
         record["failure"] = _failure(record, machine, run)
 
@@ -112,7 +112,7 @@ def extension(contents: Contents, record: Resource, machine: Resource | None) ->
     properties = record["properties"]
     script = f"{properties.get('settings')}{properties.get('protectedSettings')}"
     run = start(contents, machine, record["name"], script)
-    record["takes"] = run.ends - time.time()
+    record["takes"] = run.ends - clock.now()
     if run.exit_code:
         record["failure"] = _failure(record, machine, run)
 

@@ -1,10 +1,10 @@
 """A record as an answer shows it: with what time has made of it, and in other letter case if a test asked for that."""
 
 import json
-import time
 from copy import deepcopy
 from typing import Any
 
+from tests.azure_sim import clock
 from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.contents import Contents, Resource
 from tests.azure_sim.scripts import Run
@@ -27,9 +27,9 @@ def show(contents: Contents, key: str) -> Resource | None:
         shown["properties"][kind] = [{"name": one["name"], "id": one["id"], **one["properties"]} for one in items]
     shown["properties"]["provisioningState"] = provisioning(record)
     if run := record["state"].get("run"):
-        shown["properties"]["instanceView"] = Run(**run).view(time.time())
+        shown["properties"]["instanceView"] = Run(**run).view(clock.now())
     if copied_at := record["state"].get("copied_at"):
-        shown["properties"]["completionPercent"] = 100.0 if copied_at <= time.time() else 50.0
+        shown["properties"]["completionPercent"] = 100.0 if copied_at <= clock.now() else 50.0
     shown["was"] = record["was"]
     shown["busy_until"] = max(record["ready_at"], record.get("gone_at", 0.0))
     if {"*", record["type"]} & set(contents["echo_case"]):
@@ -46,7 +46,7 @@ def provisioning(record: Resource) -> str:
     """Where the operation on a record stands."""
     if record.get("gone_at"):
         return "Deleting"
-    if record["ready_at"] > time.time():
+    if record["ready_at"] > clock.now():
         return str(record["was"])
     return "Failed" if record["failure"] else "Succeeded"
 

@@ -3,13 +3,12 @@
 import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.azure_sim import life
+from tests.azure_sim import clock, life
 from tests.azure_sim.contents import Contents, empty
 
 
@@ -18,6 +17,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        clock.use(path)
 
     @contextmanager
     def changing(self) -> Iterator[Contents]:
@@ -33,7 +33,7 @@ class Store:
     def read(self) -> Contents:
         """The contents as they stand now: without what has gone meanwhile, and with what has happened to machines."""
         contents: Contents = json.loads(self.path.read_text() if self.path.exists() else json.dumps(empty()))
-        now = time.time()
+        now = clock.now()
         contents["resources"] = {
             key: record for key, record in contents["resources"].items() if not 0 < record.get("gone_at", 0) <= now
         }
@@ -42,7 +42,7 @@ class Store:
 
     def log(self, action: str, resource_id: str, **more: Any) -> None:
         """Note a request; what is written at once is appended whole, so no lock is needed."""
-        line = json.dumps({"at": time.time(), "action": action, "id": resource_id} | more) + "\n"
+        line = json.dumps({"at": clock.now(), "action": action, "id": resource_id} | more) + "\n"
         descriptor = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(descriptor, line.encode())

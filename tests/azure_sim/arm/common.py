@@ -1,9 +1,9 @@
 """What the parts that answer for resources share."""
 
 import re
-import time
 from typing import Any
 
+from tests.azure_sim import clock
 from tests.azure_sim.arm import operations
 from tests.azure_sim.arm.front import Arm
 from tests.azure_sim.arm.operations import Operation
@@ -40,7 +40,7 @@ def begun(arm: Arm, record: Resource, answer: Any = None) -> Answer:
 def links(arm: Arm, record: Resource, answer: Any = None) -> dict[str, str]:
     """Begin the operation on a record, as long as the cloud has it take; the headers that lead to it."""
     failure = arm.cloud.failure(record["id"])
-    name = arm.operations.begin(Operation(record["id"], time.time(), record["busy_until"], failure, answer))
+    name = arm.operations.begin(Operation(record["id"], clock.now(), record["busy_until"], failure, answer))
     parts = {"subscription": ArmId(record["id"]).subscription, "namespace": record["type"].split("/")[0]}
     headers = operations.links(arm.endpoint, name, parts)
     if record["type"] == GROUPS:  # of the two, groups have only this one

@@ -1,12 +1,12 @@
 """Long operations: accepted at once, asked about until they are over."""
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from tests.azure_sim import clock
 from tests.azure_sim.errors import CloudError
 from tests.azure_sim.scripts import stamp
 
@@ -27,7 +27,7 @@ class Operation:
     @property
     def status(self) -> str:
         """Where it stands."""
-        if self.until > time.time():
+        if self.until > clock.now():
             return "InProgress"
         return "Failed" if self.failure else "Succeeded"
 

@@ -1,10 +1,9 @@
 """Resources of every type, as ARM treats them all: read, list, put, patch, delete, and wait for the end."""
 
 import re
-import time
 from collections.abc import Callable, Mapping
 
-from tests.azure_sim import access
+from tests.azure_sim import access, clock
 from tests.azure_sim.arm import disks, galleries, machines, operations, shapes
 from tests.azure_sim.arm.common import begun, canonical, links, not_found
 from tests.azure_sim.arm.front import Arm
@@ -138,7 +137,7 @@ def _written(arm: Arm, request: Request, target: ArmId, record: Resource) -> Ans
 
 def _written_account(arm: Arm, request: Request, record: Resource) -> Answer:
     """Storage answers 202 without a body, and 200 with one once it is done."""
-    if record["busy_until"] <= time.time() and arm.cloud.failure(record["id"]) is None:
+    if record["busy_until"] <= clock.now() and arm.cloud.failure(record["id"]) is None:
         return shown(_body(arm, request, record))
     headers = links(arm, record, shapes.outward(record))
     return Answer(202, b"", {name: value for name, value in headers.items() if name != "Azure-AsyncOperation"})

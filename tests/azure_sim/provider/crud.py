@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
+from tests.azure_sim import clock
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.contents import Resource
 from tests.azure_sim.errors import AnswerLost, CloudError
@@ -20,6 +21,7 @@ from tests.azure_sim.provider.schema import Field, Fields, resource_fields
 from tests.azure_sim.provider.translate import inward, outward
 
 Values = dict[str, Any]
+LOOK_SECONDS = 0.1  # between two looks at an operation; a test may let time pass at once
 ATTEMPTS = 5  # azurerm's HTTP client: one, and four more
 MINUTES = 60.0
 DEFAULT_TIMEOUT = 30 * MINUTES
@@ -158,11 +160,13 @@ class Client:
 
     def _wait(self, record: Resource, seconds: float, doing: str) -> None:
         """Wait until an operation is over, or the time for it."""
-        left = record["busy_until"] - time.time()
-        if self.stopped.wait(max(0.0, min(left, seconds))):
-            raise Refused(f"{doing}: polling after CreateOrUpdate: context canceled")
-        if left > seconds:
-            raise Refused(f"{doing}: polling after CreateOrUpdate: context deadline exceeded")
+        limit = time.monotonic() + seconds
+        while (left := record["busy_until"] - clock.now()) > 0:
+            allowed = limit - time.monotonic()
+            if self.stopped.wait(max(0.0, min(left, allowed, LOOK_SECONDS))):
+                raise Refused(f"{doing}: polling after CreateOrUpdate: context canceled")
+            if allowed <= 0:
+                raise Refused(f"{doing}: polling after CreateOrUpdate: context deadline exceeded")
         if failure := self.cloud.failure(record["id"]):
             raise Refused(f"{doing}: polling after CreateOrUpdate: polling failed: {_polled(failure)}")
 

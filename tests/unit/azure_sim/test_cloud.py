@@ -1,11 +1,11 @@
 """How the simulated Azure keeps things, and goes wrong when told to: without Terraform."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.azure_sim import clock
 from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.errors import AnswerLost, CloudError
@@ -47,11 +47,9 @@ def test_ids_come_back_in_other_letter_case(cloud: Cloud) -> None:
 
 
 def test_time_passes_outside(cloud: Cloud) -> None:
-    cloud.set(delay={"Microsoft.Compute/disks": 0.15})
-    started = time.time()
+    cloud.set(delay={"Microsoft.Compute/disks": 600.0})
     assert put(cloud, f"{COMPUTE}/disks/d")["properties"]["provisioningState"] == "Creating"
-    assert time.time() - started < 0.15
-    time.sleep(0.2)
+    clock.advance(600)
     shown = cloud.get(f"{COMPUTE}/disks/d")
     assert shown is not None
     assert shown["properties"]["provisioningState"] == "Succeeded"
@@ -59,7 +57,7 @@ def test_time_passes_outside(cloud: Cloud) -> None:
     shown = cloud.get(f"{COMPUTE}/disks/d")
     assert shown is not None
     assert shown["properties"]["provisioningState"] == "Deleting"
-    time.sleep(0.2)
+    clock.advance(600)
     assert cloud.get(f"{COMPUTE}/disks/d") is None
 
 
