@@ -155,7 +155,8 @@ class Relay:
         """Log in, again and again while the VM starts."""
         import asyncssh  # noqa: PLC0415
 
-        deadline = self._loop.time() + LOGIN_SECONDS
+        patience = LOGIN_SECONDS * self.route.patience
+        deadline = self._loop.time() + patience
         while True:
             try:
                 return await self._log_in(login)
@@ -171,9 +172,7 @@ class Relay:
             except (OSError, asyncssh.Error) as error:
                 reason = str(error) or type(error).__name__
             if self._loop.time() > deadline:
-                raise ImagegenError(
-                    f"no SSH connection to {login.host}:{login.port} within {LOGIN_SECONDS:.0f} s: {reason}"
-                )
+                raise ImagegenError(f"no SSH connection to {login.host}:{login.port} within {patience:.0f} s: {reason}")
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _log_in(self, login: Login) -> "asyncssh.SSHClientConnection":
@@ -185,9 +184,16 @@ class Relay:
         return await asyncssh.connect(
             login.host, login.port, username=login.user, client_keys=[str(self.private_key)], tunnel=tunnel or (),
             known_hosts=([asyncssh.import_public_key(one) for one in known], [], []) if known else None,
-            agent_path=None, config=None, preferred_auth="publickey", connect_timeout=ATTEMPT_SECONDS,
-            login_timeout=ATTEMPT_SECONDS, keepalive_interval=KEEPALIVE_SECONDS, keepalive_count_max=KEEPALIVES,
+            agent_path=None, config=None, preferred_auth="publickey", **self._bounds(),
         )  # fmt: skip
+
+    def _bounds(self) -> dict[str, Any]:
+        """How long a login may take, and how long a connection may be silent."""
+        seconds = ATTEMPT_SECONDS * self.route.patience
+        return {
+            "connect_timeout": seconds, "login_timeout": seconds, "keepalive_interval": KEEPALIVE_SECONDS,
+            "keepalive_count_max": round(KEEPALIVES * self.route.patience),
+        }  # fmt: skip
 
     async def _through(self, bastion: Login) -> "asyncssh.SSHClientConnection":
         """The connection to the bastion, with the build's key or one of the user's agent."""
@@ -204,8 +210,7 @@ class Relay:
         found = await asyncssh.connect(
             bastion.host, bastion.port, username=bastion.user, client_keys=[str(self.private_key)], known_hosts=known,
             agent_path=os.environ.get("SSH_AUTH_SOCK"), config=None, preferred_auth="publickey",
-            connect_timeout=ATTEMPT_SECONDS, login_timeout=ATTEMPT_SECONDS, keepalive_interval=KEEPALIVE_SECONDS,
-            keepalive_count_max=KEEPALIVES,
+            **self._bounds(),
         )  # fmt: skip
         self._bastions.append(found)
         return found

@@ -32,10 +32,12 @@ class Login:
 
 @dataclass(frozen=True)
 class Route:
-    """The way to the VMs of a build: their host keys, and the bastion host in between, if there is one."""
+    """The way to the VMs of a build: their host keys, the bastion host in between, if there is one, and how many times
+    longer than usual to wait for them."""
 
     host_keys: HostKeys
     bastion: Login | None = None
+    patience: float = 1.0
 
 
 def command(

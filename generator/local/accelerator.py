@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from generator.errors import ImagegenError
-from generator.local import bases, host
+from generator.local import bases, host, pace
 from generator.local.bases import Base
 from generator.run import run
 from generator.settings import Settings
@@ -36,7 +36,7 @@ def choose(settings: Settings, base: Base | None = None) -> Name:
 def explain(settings: Settings, base: Base | None = None) -> Accelerator:
     """The accelerator with its reason. KVM is tried at most once a start of the computer and QEMU version.
 
-    Small probes say that KVM works where it hangs, so the kernel of a base is booted, for at most 6 s.
+    Small probes say that KVM works where it hangs, so the kernel of a base is booted, for some seconds.
     """
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         there = DEVICE.exists()
@@ -47,7 +47,7 @@ def explain(settings: Settings, base: Base | None = None) -> Accelerator:
     cache, mark = settings.cache_dir / "accelerator.json", _mark()
     if known := _recall(cache, mark):
         return known
-    accelerator = _probe(kernel)
+    accelerator = _probe(kernel, PROBE_SECONDS * pace.times(settings.cache_dir))
     with suppress(OSError):  # it is found out anew, then
         private_write(cache, to_json(asdict(accelerator) | {"mark": mark}))
     return accelerator
@@ -86,7 +86,7 @@ def _recall(cache: Path, mark: str) -> Accelerator | None:
         return None
 
 
-def _probe(kernel: Path) -> Accelerator:
+def _probe(kernel: Path, seconds: float) -> Accelerator:
     """Boot a kernel with nothing else by KVM: it must greet, find no root, and reset the machine."""
     argv = [
         host.program("qemu-system-x86_64"), "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot",
@@ -94,9 +94,9 @@ def _probe(kernel: Path) -> Accelerator:
         "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1",
     ]  # fmt: skip
     try:
-        done = run(argv, check=False, timeout=PROBE_SECONDS)
+        done = run(argv, check=False, timeout=seconds)
     except ImagegenError:
-        return Accelerator("tcg", f"a kernel did not run by KVM within {PROBE_SECONDS:.0f} s")
+        return Accelerator("tcg", f"a kernel did not run by KVM within {seconds:.0f} s")
     if done.code == 0 and "Linux version" in done.stdout:
         return Accelerator("kvm", "a kernel ran by KVM")
     return Accelerator("tcg", f"KVM failed: QEMU ended with {done.code}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from generator.errors import ImagegenError
 from generator.local import files, qemu, qmp
 
-READ_SECONDS = 5
+READ_SECONDS = 30
 
 
 def tail(directory: Path, lines: int) -> list[str]:

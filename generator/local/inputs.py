@@ -8,7 +8,7 @@ from typing import Any
 
 from generator.build.target import PLANNED, Job, Values
 from generator.errors import ImagegenError
-from generator.local import accelerator, bases, cache, host, states
+from generator.local import accelerator, bases, cache, host, pace, states
 from generator.settings import Settings
 from generator.workspace import sizes
 from generator.workspace.blueprint import BUILD_USER
@@ -61,10 +61,11 @@ def _values(settings: Settings, job: Job, public_key: str, port: int, disk: Valu
     shape = sizes.shape(job.blueprint.vm_size) or sizes.shape(sizes.DEFAULT)
     assert shape is not None  # noqa: S101 - the default is in the table
     shape = sizes.capped(shape, host.cores(), host.memory_mb())
+    boot_seconds = round(BOOT_SECONDS * pace.times(settings.cache_dir))
     machine_values = {
         "accelerator": accelerated, "cores": shape.cores, "directory": str(job.directory / "machine"), "disk": disk,
         "host_access": settings.host_access, "memory_mb": shape.memory_mb, "name": job.blueprint.name,
-        "public_key": public_key, "ssh_port": port, "timeout_seconds": BOOT_SECONDS, "tool": _tool(),
+        "public_key": public_key, "ssh_port": port, "timeout_seconds": boot_seconds, "tool": _tool(),
         "user": BUILD_USER,
     }  # fmt: skip
     return {"image_tool": _tool(), "machine": machine_values}

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from generator.errors import ImagegenError
-from generator.local import host, login, qemu, states, warm
+from generator.local import host, login, pace, qemu, states, warm
 from generator.local.qmp import Agent, Channel
 from generator.local.states import Ground, State
 from generator.run import run
@@ -22,7 +22,8 @@ def save(directory: Path, root: Path, name: str, ground: Ground, about: str = ""
     It stands still while memory and disk are written: about a second for each GiB that is in use. Raises
     ImagegenError or OSError when it could not be saved; it runs on then too.
     """
-    deadline = time.monotonic() + SAVE_SECONDS
+    patience = SAVE_SECONDS * pace.times(root.parent)
+    deadline = time.monotonic() + patience
     with states.making(root, name, deadline) as folder:
         if states.exists(root, name, ground):
             return None
@@ -37,7 +38,7 @@ def save(directory: Path, root: Path, name: str, ground: Ground, about: str = ""
                 copy = (str(directory / qemu.DISK), str(folder / states.DISK))
                 run([host.program("cp"), "--sparse=always", "--reflink=auto", *copy])
             finally:
-                monitor.ask("cont", deadline=time.monotonic() + SAVE_SECONDS)
+                monitor.ask("cont", deadline=time.monotonic() + patience)
         return states.publish(folder, ground, Path(backing), about)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from generator import vms
 from generator.errors import ImagegenError, Interrupted, in_words
-from generator.local import boot, images, layers, login, qemu, qmp, states, warm
+from generator.local import boot, images, layers, login, pace, qemu, qmp, states, warm
 from generator.local.boot import GIB, Start
 from generator.local.states import Ground, State
 from generator.process import Process
@@ -75,6 +75,8 @@ def start(wanted: Start, report: Callable[[str], None] = print) -> Machine:
     login.check(wanted.name, wanted.user, wanted.public_key)
     stop(directory)
     deadline = time.monotonic() + wanted.timeout_seconds
+    if wanted.states and (slow := pace.note(wanted.states.parent)):
+        report(slow)
     try:
         state = _layer(wanted) if wanted.layer else warm.ready(wanted, report, deadline)
         began = time.monotonic()
@@ -83,6 +85,8 @@ def start(wanted: Start, report: Callable[[str], None] = print) -> Machine:
                 raise ImagegenError("the cached steps are gone")
             report(f"booting {wanted.name} ({wanted.accelerator})")
             boot.cold(wanted, partial(_record, wanted, "cold"), deadline)
+            if wanted.states:
+                pace.remember(wanted.states.parent, time.monotonic() - began)
     except BaseException:
         stop(directory)
         raise
@@ -101,7 +105,7 @@ def _end_at_restart(directory: Path) -> None:
     While the VM starts it may: some images restart in their first boot.
     """
     with suppress(OSError, ImagegenError, ValueError):
-        qmp.command(directory, "set-action", {"reboot": "shutdown"}, seconds=5)
+        qmp.command(directory, "set-action", {"reboot": "shutdown"}, seconds=60)
 
 
 def _layer(wanted: Start) -> State | None:

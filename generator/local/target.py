@@ -14,7 +14,7 @@ from generator.build.marked import Secrets
 from generator.build.ssh import Login, Route
 from generator.build.target import PLANNED, SAVED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
-from generator.local import bases, boot, cache, catalogue, host, inputs, machine, states
+from generator.local import bases, boot, cache, catalogue, host, inputs, machine, pace, states
 from generator.local import images as files_of_images
 from generator.local.states import Ground
 from generator.settings import Settings
@@ -131,7 +131,10 @@ class LocalTarget:
     def ssh_route(self, job: Job) -> Route:
         """The host keys were made on this computer, and lie in the VM's folder."""
         files = [job.directory / name / ssh.KNOWN_HOSTS for name in MACHINES]
-        return Route(lambda host, port: [key for path in files for key in ssh.read_known_hosts(path, host, port)])
+        return Route(
+            lambda host, port: [key for path in files for key in ssh.read_known_hosts(path, host, port)],
+            patience=pace.times(self.settings.cache_dir),
+        )
 
     def give(self, job: Job, secrets: Secrets, relay: "Relay | None") -> None:
         """Over SSH."""

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import ImagegenError, Interrupted
-from generator.local import accelerator, boot, host, images, login, overlay, qemu, states
+from generator.local import accelerator, boot, host, images, login, overlay, pace, qemu, states
 from generator.local.boot import Record, Start
 from generator.local.network import Filtered
 from generator.local.qemu import Memory
@@ -122,7 +122,8 @@ def start(wanted: Start, state: State, record: Record) -> None:
 
 
 def _resume(wanted: Start, state: State, record: Record) -> None:
-    deadline = time.monotonic() + RESTORE_SECONDS
+    longer = pace.times(wanted.states.parent) if wanted.states else 1
+    deadline = time.monotonic() + RESTORE_SECONDS * longer
     directory = wanted.directory
     has, whole = boot.disk_sizes(replace(wanted, backing=state.disk, format="qcow2"))
     overlay.make(directory / qemu.DISK, state.disk, "qcow2", has)
@@ -153,10 +154,13 @@ def _make(maker: Start, deadline: float) -> None:
     overlay.make(folder / qemu.DISK, maker.backing, maker.format, size)
     memory = Memory(Path(states.MEMORY), shared=True)
     maker_process = os.getpid()
+    began = time.monotonic()
     child = boot.launch(maker, lambda _process: _die_with(maker_process), deadline, memory=memory)
     try:
         with Agent(folder) as agent:
             agent.wait(deadline)
+            if maker.states:
+                pace.remember(maker.states.parent, time.monotonic() - began)
             code, said = agent.script(SEAL, deadline)
         if code != 0:
             raise ImagegenError(f"it could not be made ready: {said.strip()[-200:]}")

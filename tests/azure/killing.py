@@ -2,11 +2,11 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.azure.conftest import Azure
+from tests.support.waiting import wait_until
 
 LONG = 3600.0  # of what shall not end while the clock is held
 
@@ -16,19 +16,11 @@ def kill_while(azure: Azure, is_so: Callable[[], bool], *arguments: str | Path) 
     comes to its end. Afterwards what goes on by itself is over."""
     with azure.cloud.clock.held():
         child = azure.imagegen.start(*arguments)
-        wait(lambda: is_so() or child.poll() is not None)
+        wait_until(lambda: is_so() or child.poll() is not None)
         assert child.poll() is None, child.communicate()[0]
         kill(child.pid)
         child.wait()
     azure.cloud.clock.advance(2 * LONG)
-
-
-def wait(done: Callable[[], bool], seconds: float = 600.0) -> None:
-    """Until something is so; only what hangs takes so long."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def kill(pid: int) -> None:

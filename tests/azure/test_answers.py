@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.azure.conftest import Azure, Write
-from tests.azure.killing import LONG, wait
+from tests.azure.killing import LONG
 from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, shared
 from tests.azure.rest import at_rest, nothing_left
 from tests.azure_sim.faults import FOREVER, fault
 from tests.chaos.azure_faults import REFUSALS
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 PASSING = (429, 500, 503)
 # As imagegen tells them, which is as Azure does unless it knows better.
@@ -66,9 +67,9 @@ def test_an_image_that_shows_late_is_released(azure: Azure, template: Write, tmp
     missing = fault("read", VERSIONS, status=404, code="ResourceNotFound", message="It is not there.", times=4)
     with azure.cloud.clock.held():
         child = azure.imagegen.start("apply", path, "--out", out)
-        wait(lambda: bool(azure.names(VERSIONS)))
+        wait_until(lambda: bool(azure.names(VERSIONS)))
         azure.cloud.plant(missing)
-    told = child.communicate(timeout=600)[1]
+    told = child.communicate(timeout=HANG_SECONDS)[1]
     azure.cloud.set(faults=[])
     azure.imagegen("cleanup", out)
     assert list(ledger(out)) == ["1.0.0"], told

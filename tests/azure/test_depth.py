@@ -4,8 +4,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.azure.conftest import Azure, Write
-from tests.azure.killing import wait
 from tests.azure.making import SHELL, shared
+from tests.support.waiting import wait_until
 
 SECONDS = 1200.0  # of each operation; azurerm gives up after 1800
 
@@ -41,7 +41,7 @@ def test_the_chains_are_short(azure: Azure, template: Write, tmp_path: Path) -> 
             {"virtualmachines/machine"},
         ):
             known |= together
-            wait(partial(lambda known: made() >= known, frozenset(known)))
+            wait_until(partial(lambda known: made() >= known, frozenset(known)))
             assert not made() - known - {"associations/rules", "disks/machine-disk"}
             azure.cloud.clock.advance(SECONDS)
     assert child.wait(600) == 0

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import LINUX, USUAL, Azure, Write
-from tests.azure.killing import LONG, kill_while, wait
+from tests.azure.killing import LONG, kill_while
 from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, shared
 from tests.azure.rest import at_rest, nothing_left
 from tests.azure_sim.arm.blobs import Lease
 from tests.azure_sim.faults import FOREVER, fault
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 GROUP = "Microsoft.Resources/resourceGroups"
 BROKEN = [{"name": "010-hello", "exit_code": 1}, *USUAL]
@@ -56,11 +57,11 @@ def test_a_number_that_somebody_else_took_is_theirs(azure: Azure, template: Writ
     azure.cloud.set(scripts=[{"name": "010-hello", "seconds": LONG}, *USUAL])
     with azure.cloud.clock.held():
         child = azure.imagegen.start("apply", path, "--out", out)
-        wait(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
+        wait_until(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
         theirs = azure.version(one, "1.0.0")
         azure.cloud.change(theirs, tags={"imagegen:workspace": "another", "imagegen:version": "1.0.0"})
         before = azure.cloud.get(theirs)
-    told = child.communicate(timeout=600)[0]
+    told = child.communicate(timeout=HANG_SECONDS)[0]
     assert child.returncode == 1
     assert "exists already" in told
     assert "it is left as it is" in told
@@ -192,12 +193,12 @@ def test_a_build_in_another_folder_is_not_ended(azure: Azure, template: Write, t
     azure.cloud.set(scripts=[{"name": "010-hello", "seconds": LONG}, *USUAL])
     with azure.cloud.clock.held():
         child = azure.imagegen.start("apply", path, "--out", one)
-        wait(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
+        wait_until(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
         for command in (("cleanup", two), ("apply", two)):
             told = azure.imagegen(*command, code=1).stderr
             assert "is of a build that was begun in another folder or on another computer" in told
             assert "`imagegen cleanup DIR --others` ends it" in told
-    child.communicate(timeout=600)
+    child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 0
     image = ledger(one)["1.0.0"]["images"]["out"]["id"]
     at_rest(azure, one, before, {image})
@@ -249,11 +250,11 @@ def test_whoever_loses_the_lease_ends_nothing(azure: Azure, template: Write, tmp
     with azure.cloud.clock.held():
         child = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         azure.imagegen.children.append(child)
-        wait(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
+        wait_until(lambda: any(each["name"] == "010-hello" for each in azure.cloud.ran()))
         blob: Any = azure.arm.blobs.container("vault", "vhds").blobs["web.tfstate.imagegen"]
         blob.lease = Lease("another", 60, time.time() + 600)
         lost = azure.cloud.clock.now()
-        told = child.communicate(timeout=600)[0]
+        told = child.communicate(timeout=HANG_SECONDS)[0]
     assert child.returncode == 1, told
     assert "error: the lease of the Terraform state was lost" in told
     assert [line for line in azure.cloud.timed() if line[0] > lost and line[1] == "delete"] == []

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import IMAGES, SUBSCRIPTION, Azure, Write, grant_state
-from tests.azure.killing import LONG, children, kill, kill_while, wait
+from tests.azure.killing import LONG, children, kill, kill_while
 from tests.azure.making import COMMANDS, SHELL, private, shared
 from tests.azure.rest import at_rest, nothing_left, terraform
 from tests.azure_sim.arm.blobs import Blob
 from tests.azure_sim.arm.proxy import DOMAIN, Proxy
+from tests.support.waiting import wait_until
 
 STATE = "web.tfstate"
 WHERE = {
@@ -96,7 +97,7 @@ def test_a_build_ends_what_its_killed_terraform_left(
     azure.cloud.set(scripts=[{"name": "010-hello", "times": 1, "seconds": LONG}, *azure.cloud.hook("scripts")])
     with azure.cloud.clock.held():
         child = azure.imagegen.start("apply", out)
-        wait(lambda: bool(azure.names(COMMANDS)))
+        wait_until(lambda: bool(azure.names(COMMANDS)))
         for one in children(child.pid):
             kill(one)
     azure.cloud.clock.advance(2 * LONG)

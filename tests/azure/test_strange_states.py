@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.azure.conftest import IMAGES, Azure, Write
-from tests.azure.killing import LONG, kill_while, wait
+from tests.azure.killing import LONG, kill_while
 from tests.azure.making import MACHINES, SHELL, VERSIONS, ledger, private, shared
 from tests.azure.rest import at_rest
 from tests.azure_sim.faults import fault
+from tests.support.waiting import wait_until
 
 State = dict[str, Any]
 
@@ -117,7 +118,7 @@ def test_what_was_to_be_released_is_decided_again(in_state: bool, azure: Azure, 
     second = first.replace("1.0.0", "1.0.1")
     before = [name for name in azure.names() if name != first.lower()]
     kill_a_build(azure, workspace, VERSIONS)
-    wait(
+    wait_until(
         lambda: (
             {each["properties"]["provisioningState"] for each in azure.cloud.resources(arm_type=VERSIONS)}
             == {"Succeeded"}

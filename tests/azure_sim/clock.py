@@ -66,6 +66,8 @@ class Clock:
         self._set(ahead + seconds, held=held)
 
     def _state(self) -> tuple[float, bool]:
+        if not self.path.exists():
+            return 0.0, True
         ahead, held = self.path.read_bytes().removeprefix(wait.MAGIC).split()
         return float(ahead), held == b"1"
 

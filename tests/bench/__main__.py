@@ -53,7 +53,7 @@ def _measure(place: Place, pairs: int, *, keep_plot: bool) -> int:
     short = 3 * pairs + 1
     rows = [start_up.help_shown(place, short), *start_up.planned(place, short)]
     generated, grown = growth.templates(place, pairs)
-    rows += generated
+    rows += [*generated, growth.customizers(place, pairs)]
     _say("making Packer's base")
     built = jobs.measure(place, packer.ready(place, place.folder / "packer"), pairs, _say)
     rows += built.figures()

@@ -70,6 +70,17 @@ def _generate(place: Place, sources: Sequence[Path], out: Path) -> float:
         shutil.rmtree(out, ignore_errors=True)
 
 
+def customizers(place: Place, rounds: int) -> Figure:
+    """`imagegen validate` of a template with many customizers: what each of 10,000 takes, against each of 1,000."""
+    path = {count: place.template(f"customizers{count}", ["true"] * count) for count in (1, 1_000, 10_000)}
+    measured = {
+        count: [run([*IMAGEGEN, "validate", one], place.env).seconds for _ in range(rounds)]
+        for count, one in path.items()
+    }
+    of_many, of_few = (_each(measured, count) for count in (10_000, 1_000))
+    return Figure("validate, each of 10,000 customizers", 1.5, of_many, of_few, "each of 1,000")
+
+
 def steps(place: Place) -> list[Row]:
     """Templates of 1, 10 and 100 steps that do nothing: generate, plan, build from a warm base."""
     generated, planned, built = {}, {}, {}

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from generator.local import qemu
 from generator.process import Process
 from tests.faults.conftest import StandIn, World
 from tests.hostile.examine import command
+from tests.support.waiting import wait_until
 
 
 @dataclass
@@ -37,11 +37,9 @@ class Build:
         return self.vm.poll() is None
 
     def ended(self) -> bool:
-        """Whether nothing of it is left, its VM within a minute."""
-        deadline = time.monotonic() + 60
-        while self.runs() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return not self.runs() and not self.folder.exists()
+        """Whether nothing of it is left, once its VM has ended."""
+        wait_until(lambda: not self.runs())
+        return not self.folder.exists()
 
 
 @dataclass
@@ -82,11 +80,9 @@ class Keep:
         with vms.workspace_of(place.parent) as workspace:
             child = qemu.launch(argv, place, record, workspace=workspace)
         self.started.append(child)
-        deadline = time.monotonic() + 60
-        while not any(vm.process.pid == child.pid for vm in vms.running()) or not (place / "qmp.sock").exists():
-            assert child.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: any(vm.process.pid == child.pid for vm in vms.running()) or child.poll() is not None)
+        wait_until(lambda: (place / "qmp.sock").exists() or child.poll() is not None)
+        assert child.poll() is None
         return child
 
 

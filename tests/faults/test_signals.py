@@ -15,7 +15,7 @@ from tests import invariants
 from tests.faults.conftest import StandIn, World
 from tests.hostile.documents import SOURCE
 from tests.hostile.examine import command
-from tests.support.waiting import HANG_SECONDS
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 
 def _apply(workspace: Path) -> "subprocess.Popen[str]":
@@ -27,11 +27,7 @@ def _apply(workspace: Path) -> "subprocess.Popen[str]":
 
 def _in_phase(workspace: Path, phase: str) -> None:
     journal = workspace / ".imagegen/journal.json"
-    for _ in range(5000):
-        if journal.exists() and f'"{phase}"' in journal.read_text():
-            return
-        time.sleep(0.002)
-    raise AssertionError(f"{phase} never came")
+    wait_until(lambda: journal.exists() and f'"{phase}"' in journal.read_text(), pause=0.002)
 
 
 @pytest.mark.parametrize("milliseconds", [0, 1, 2, 4, 6, 8, 12, 20])
@@ -56,8 +52,7 @@ def test_a_terminal_that_closes_says_so_twice(
     terraform.fails("apply", f'case "$*" in *build.tfvars*) touch {tmp_path}/ready; exec sleep 1000;; esac; '
                              f'sleep 1; exec {terraform.real} "$@"')  # fmt: skip
     child = _apply(workspace)
-    while not (tmp_path / "ready").exists():
-        time.sleep(0.01)
+    wait_until((tmp_path / "ready").exists)
     for pause in (0.001, 0.3, 0.0):
         child.send_signal(signal.SIGHUP)
         time.sleep(pause)

@@ -14,7 +14,7 @@ from generator import run
 from tests import invariants
 from tests.faults.conftest import StandIn, World
 from tests.hostile.examine import Said, command
-from tests.support.waiting import HANG_SECONDS
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 
 def test_terraform_is_not_there(workspace: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,13 +136,11 @@ def test_what_is_left_when_imagegen_and_terraform_were_killed_is_ended_by_the_ne
     os.kill(int((tmp_path / "leader").read_text()), signal.SIGKILL)
     child.kill()
     child.communicate(timeout=HANG_SECONDS)
-    while len(_sleeping(workspace)) > 1:  # the leader is just going
-        time.sleep(0.01)
-    assert len(_sleeping(workspace)) == 1
+    wait_until(lambda: len(_sleeping(workspace)) == 1)  # the leader is just going
     terraform.fails("none", "")
-    began = time.monotonic()
-    assert command("cleanup", workspace).code == 0
-    assert time.monotonic() - began < 20
+    ended = command("cleanup", workspace)
+    assert ended.code == 0
+    assert "waiting" not in ended.err
     assert _sleeping(workspace) == []
     invariants.nothing_is_left(workspace, world.state_dir)
 
@@ -192,11 +190,7 @@ def _start(*arguments: str | Path) -> "subprocess.Popen[str]":
 
 
 def _wait_for(path: Path) -> None:
-    for _ in range(500):
-        if path.exists():
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"{path} never came")
+    wait_until(path.exists)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -219,9 +213,7 @@ def test_a_terraform_that_heeds_no_interrupt_is_killed_by_the_second(
 ) -> None:
     """Nobody has to look for it."""
     asked = tmp_path / "asked"
-    terraform.fails(
-        "plan", f"trap 'touch {asked}' INT; touch {tmp_path}/hangs; for each in $(seq 600); do sleep 0.05; done"
-    )
+    terraform.fails("plan", f"trap 'touch {asked}' INT; touch {tmp_path}/hangs; while :; do sleep 0.05; done")
     child = _start("plan", workspace)
     _wait_for(tmp_path / "hangs")
     child.send_signal(signal.SIGINT)
@@ -255,6 +247,7 @@ def _killed_in_terraform(workspace: Path, terraform: StandIn, tmp_path: Path, sc
     child.kill()
     child.communicate(timeout=HANG_SECONDS)
     told = command("status", workspace)
+    (tmp_path / "told").touch()
     terraform.fails("none", "")
     assert command("cleanup", workspace).code == 0
     return told
@@ -273,6 +266,6 @@ def test_what_a_killed_build_ran_is_told_of_and_waited_for(
     workspace: Path, base: Path, terraform: StandIn, world: World, tmp_path: Path
 ) -> None:
     """Its Terraform writes its state for as long as that takes."""
-    script = "trap '' INT; READY; for each in $(seq 80); do sleep 0.05; done"
+    script = f"trap '' INT; READY; while ! [ -e {tmp_path}/told ]; do sleep 0.05; done"
     assert "what it ran is still ending" in _killed_in_terraform(workspace, terraform, tmp_path, script).out
     invariants.nothing_is_left(workspace, world.state_dir)

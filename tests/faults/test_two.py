@@ -12,7 +12,7 @@ import pytest
 from tests import invariants
 from tests.faults.conftest import StandIn, World
 from tests.hostile.examine import command
-from tests.support.waiting import HANG_SECONDS
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 
 def _start(*arguments: str | Path) -> "subprocess.Popen[str]":
@@ -23,11 +23,8 @@ def _start(*arguments: str | Path) -> "subprocess.Popen[str]":
 
 
 def _wait_for(folder: Path, pattern: str, count: int) -> list[Path]:
-    for _ in range(3000):
-        if len(found := sorted(folder.glob(pattern))) >= count:
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"{pattern} never came")
+    wait_until(lambda: len(list(folder.glob(pattern))) >= count)
+    return sorted(folder.glob(pattern))
 
 
 def test_the_second_waits_with_wait_and_is_refused_without(
@@ -133,7 +130,7 @@ def test_a_second_interrupt_reaches_what_heeds_none(
         invariants.nothing_is_left(folder, world.state_dir)
 
 
-SLEEPS = "for each in $(seq 1200); do sleep 0.05; done"
+SLEEPS = "while :; do sleep 0.05; done"
 
 
 def test_a_build_that_heeds_no_interrupt_is_killed_and_said_to_be(

@@ -14,6 +14,7 @@ import pytest
 from generator.template import download, fetch
 from tests.hostile.documents import SOURCE
 from tests.hostile.examine import Said, command
+from tests.support.waiting import HANG_SECONDS
 
 SCRIPT = b"#!/bin/sh\necho fetched\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
@@ -154,7 +155,7 @@ def test_a_silent_server_is_given_up(server: Server, generate: Generate, monkeyp
     """It is told as such."""
     done = threading.Event()
     monkeypatch.setattr(download, "TIMEOUT", 0.05)
-    monkeypatch.setattr(Handler, "handle", lambda _self: done.wait(5))
+    monkeypatch.setattr(Handler, "handle", lambda _self: done.wait(HANG_SECONDS))
     said = generate(_at(server, "/script"))
     done.set()
     assert "did not answer in time" in said.err

@@ -46,7 +46,7 @@ def _ask(port: int) -> list[str]:
 
 
 def _said(built: subprocess.CompletedProcess[str]) -> list[str]:
-    return [event["line"] for line in built.stdout.splitlines() if (event := json.loads(line))["event"] == "output"]
+    return [event["message"] for line in built.stdout.splitlines() if (event := json.loads(line))["event"] == "output"]
 
 
 def test_a_guest_reaches_mirrors_and_not_this_computer(imagegen: Imagegen, template: Write, tmp_path: Path) -> None:

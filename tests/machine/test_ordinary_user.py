@@ -47,7 +47,7 @@ def imagegen(user: ordinary.User) -> Iterator[Imagegen]:
 
 def _lines(text: str, event: str) -> list[str]:
     found = [json.loads(line) for line in text.splitlines()]
-    return [one.get("line", one.get("title", "")) for one in found if one["event"] == event]
+    return [one["message"] if event == "output" else one.get("title", "") for one in found if one["event"] == event]
 
 
 def _open_to_others(*folders: Path) -> list[str]:

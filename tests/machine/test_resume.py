@@ -11,6 +11,7 @@ import pytest
 
 from tests.invariants import at_rest, read_ledger
 from tests.machine.conftest import Imagegen, Write, inside
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.machine
 ONCE = "echo ran | sudo tee -a /opt/once"
@@ -52,12 +53,13 @@ def _kill_in_step_two(imagegen: Imagegen, path: Path, out: Path, expected: str =
     """Build until the second step is under way, then kill imagegen as the kernel would."""
     child = imagegen.start("apply", path, "--target", "local", "--out", out)
     journal = out / ".imagegen/journal.json"
-    for _ in range(1500):
-        record = json.loads(journal.read_text()) if journal.exists() else {}
-        if (record.get("pid"), record.get("step")) == (child.pid, "step_020_step_2"):
-            break
+
+    def in_step_two() -> bool:
         assert child.poll() is None, child.stdout and child.stdout.read()
-        time.sleep(0.1)
+        record = json.loads(journal.read_text()) if journal.exists() else {}
+        return (record.get("pid"), record.get("step")) == (child.pid, "step_020_step_2")
+
+    wait_until(in_step_two)
     time.sleep(3)  # into the script itself
     os.kill(child.pid, signal.SIGKILL)
     child.wait()

@@ -32,15 +32,15 @@ def test_scripts_of_other_computers_run(imagegen: Imagegen, template: Write, tmp
         (tmp_path / name).write_bytes(content)
     steps = [{"type": "Shell", "name": name, "inline": lines} for name, lines in {"lines": INLINE, "own": OWN}.items()]
     steps += [{"type": "Shell", "name": name, "scriptUri": name} for name in files]
-    path = template(tmp_path, customize=steps)
+    path = template(customize=steps)
     lines = imagegen("apply", path, "--target", "local", "--out", tmp_path / "out", "--json", code=1).stdout
     events = [json.loads(line) for line in lines.splitlines()]
     said: dict[str, list[str]] = {}
     for event in events:
         if event["event"] == "output":
-            said.setdefault(event["step"].partition("_")[2], []).append(event["line"])
-    print(json.dumps(said, indent=1))
+            said.setdefault(event["step"], []).append(event["message"])
+    expected = [["yes", "b"], ["in bash"], *([line] if line else [] for _, line in FILES.values())]
+    assert [said.get(step, []) for step in sorted({event["step"] for event in events if event["step"]})] == expected
     (error,) = (event for event in events if event["event"] == "error")
-    print(error)
     assert "asks for /usr/bin/nowhere" in error["hint"]
     at_rest(tmp_path / "out", imagegen.state_dir)

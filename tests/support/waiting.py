@@ -8,7 +8,7 @@ PAUSE_SECONDS = 0.01
 
 
 def wait_until(done: Callable[[], object], pause: float = PAUSE_SECONDS) -> None:
-    """Return when `done` says so. Fails the test where that never happens."""
+    """Return when `done` answers something that is true. Fails the test where that never happens."""
     deadline = time.monotonic() + HANG_SECONDS
     while not done():
         assert time.monotonic() < deadline, "this was waited for in vain"

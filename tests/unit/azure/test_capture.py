@@ -7,9 +7,9 @@ import pytest
 from generator.azure import capture, machines, pollers
 from generator.azure.session import Session
 from generator.errors import ImagegenError, StepFailed
-from tests.azure.killing import wait
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import fault
+from tests.support.waiting import wait_until
 from tests.unit.azure import making
 from tests.unit.azure.making import MACHINE, power_off, state
 
@@ -83,4 +83,4 @@ def test_an_operation_without_an_end_is_given_up(
     with cloud.clock.held(), gave_up:
         capture.deallocate_and_generalize(session, MACHINE)
     before = threading.active_count()  # its client asks on, until the end
-    wait(lambda: threading.active_count() < before)
+    wait_until(lambda: threading.active_count() < before)

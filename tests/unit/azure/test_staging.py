@@ -13,6 +13,7 @@ from generator.workspace.blueprint import Azure
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import fault
 from tests.azure_sim.fixtures import AzureArm
+from tests.support.waiting import HANG_SECONDS
 from tests.unit.azure import making
 from tests.unit.azure.making import AZURE, GROUP, MACHINE, STAGING, power_off
 
@@ -193,7 +194,7 @@ def test_a_lost_lease_is_told(
         from azure.storage.blob import BlobLeaseClient
 
         BlobLeaseClient(where).break_lease(lease_break_period=0)
-        assert lost.wait(5)
+        assert lost.wait(HANG_SECONDS)
 
 
 def test_a_missing_container_is_told(session: Session, backend: dict[str, str]) -> None:

@@ -14,12 +14,13 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 
 from tests.azure_sim.assigned import TENANT
 from tests.azure_sim.faults import fault
+from tests.support.waiting import HANG_SECONDS
 from tests.unit.azure_sim.clients import Clients
 
 
 def _open(clients: Clients, path: str) -> Any:
     context = ssl.create_default_context(cafile=clients.authority)
-    with urllib.request.urlopen(f"{clients.azure.endpoint}{path}", context=context, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{clients.azure.endpoint}{path}", context=context, timeout=HANG_SECONDS) as answer:  # noqa: S310
         return json.loads(answer.read())
 
 

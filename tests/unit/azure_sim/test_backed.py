@@ -1,7 +1,6 @@
 """A machine of the simulated Azure that is a real one, made and used by Terraform."""
 
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.contents import MACHINES
 from tests.conftest import SHARED_CACHE
 from tests.invariants import processes
+from tests.support.waiting import wait_until
 from tests.unit.azure_sim.conftest import Workspace
 from tests.unit.azure_sim.making import GROUP, NETWORK, machine, put
 
@@ -111,10 +111,7 @@ def test_a_step_runs_on_a_real_machine(workspace: Workspace, backed: Backing, tm
     plan = workspace.run("plan", "-detailed-exitcode", f"-var-file={variables}")
     assert plan.code == 0, plan.text
 
-    deadline = time.monotonic() + 60
-    while _power(workspace) == "running" and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert _power(workspace) == "stopped"  # it was the guest that powered off
+    wait_until(lambda: _power(workspace) == "stopped")  # it was the guest that powered off
     workspace.cloud.delete(GROUP)
 
 
@@ -129,9 +126,6 @@ def test_nothing_is_left_of_a_machine_that_was_still_booting(cloud: Cloud, tmp_p
     )  # fmt: skip
     folder = tmp_path / "backed"
     folder.mkdir()
-    deadline = time.monotonic() + 30
     with backing(cloud, folder, Settings(cache_dir=SHARED_CACHE)):
-        while not processes(str(folder)) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert processes(str(folder))
+        wait_until(lambda: processes(str(folder)))
     assert processes(str(folder)) == []

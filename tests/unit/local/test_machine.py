@@ -18,6 +18,7 @@ from generator.errors import ImagegenError, Interrupted, MissingTools
 from generator.local import accelerator, boot, files, host, login, machine, qemu
 from generator.process import Process
 from generator.settings import Settings
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDummy build"
 
@@ -44,7 +45,7 @@ def test_stop_ends_its_own_process(tmp_path: Path, sleeper: "subprocess.Popen[by
     _recorded(tmp_path, sleeper.pid, _start_time(sleeper.pid))
     assert machine.running(tmp_path) is not None
     machine.stop(tmp_path)
-    assert sleeper.wait(1) != 0
+    assert sleeper.wait(HANG_SECONDS) != 0
     assert not (tmp_path / machine.RECORD).exists()
     machine.stop(tmp_path)
 
@@ -95,12 +96,12 @@ def test_an_end_that_is_asked_for_while_a_machine_starts_comes_after_its_record(
             qemu.launch(["/bin/sh", "-c", "echo $$ >pid; exec sleep 600"], tmp_path, record)
     finally:
         signal.signal(signal.SIGTERM, before)
-    while not (pid := tmp_path / "pid").exists() or not pid.read_text().strip():
-        time.sleep(0.01)
+    pid = tmp_path / "pid"
+    wait_until(lambda: pid.exists() and pid.read_text().strip())
     found = Process.of(int(pid.read_text()))
     assert found
     found.end(signal.SIGTERM)
-    assert not found.alive() or found.wait(5)
+    assert not found.alive() or found.wait(HANG_SECONDS)
 
 
 def test_no_machine_runs_in_a_folder_that_is_gone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from generator.errors import ImagegenError
 from generator.local import qmp
 from generator.local.qmp import Agent
+from tests.support.waiting import HANG_SECONDS
 
 Answers = Callable[[dict[str, Any]], list[bytes]]
 Guest = Callable[[Answers], Path]
@@ -69,8 +70,8 @@ def _agent(started: object, status: object) -> Answers:
 def test_an_agent_runs_a_script(guest: Guest) -> None:
     folder = guest(_agent({"pid": 7}, {"exited": True, "exitcode": 3, "out-data": OUT.decode()}))
     with Agent(folder) as agent:
-        agent.wait(time.monotonic() + 60)
-        assert agent.script("true", time.monotonic() + 60) == (3, "ok")
+        agent.wait(time.monotonic() + HANG_SECONDS)
+        assert agent.script("true", time.monotonic() + HANG_SECONDS) == (3, "ok")
 
 
 DEEP = b"[" * 100_000 + b"\n"
@@ -92,20 +93,20 @@ DEEP = b"[" * 100_000 + b"\n"
 )  # fmt: skip
 def test_a_strange_answer_is_refused_in_words(guest: Guest, started: object, status: object) -> None:
     with Agent(guest(_agent(started, status))) as agent, pytest.raises(ImagegenError) as refused:
-        agent.script("true", time.monotonic() + 60)
+        agent.script("true", time.monotonic() + HANG_SECONDS)
     assert refused.value.message == "the guest agent answered what its protocol does not have"
 
 
 def test_an_agent_that_is_strange_from_the_start_is_refused_too(guest: Guest) -> None:
     with Agent(guest(lambda _message: [b"hello\n"])) as agent, pytest.raises(ImagegenError, match="answered what"):
-        agent.wait(time.monotonic() + 60)
+        agent.wait(time.monotonic() + HANG_SECONDS)
 
 
 def test_an_answer_without_an_end_is_bounded(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qmp, "LARGEST", 1_000_000)
     endless = guest(lambda _message: [b"x" * 100_000] * 20)
     with Agent(endless) as agent, pytest.raises(ImagegenError, match="answered what"):
-        agent.wait(time.monotonic() + 60)
+        agent.wait(time.monotonic() + HANG_SECONDS)
 
 
 def test_an_agent_that_is_silent_is_told_of(guest: Guest) -> None:

@@ -12,6 +12,7 @@ from generator import private
 from generator.errors import ImagegenError
 from generator.local import overlay, states
 from generator.local.states import Ground, State
+from tests.support.waiting import HANG_SECONDS
 
 MIB = 1024 * 1024
 
@@ -29,7 +30,7 @@ def base(tmp_path: Path) -> Path:
 
 
 def _soon() -> float:
-    return time.monotonic() + 5
+    return time.monotonic() + HANG_SECONDS
 
 
 def _made(root: Path, key: str, backing: Path, age: float = 0) -> State:

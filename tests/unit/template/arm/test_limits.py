@@ -84,11 +84,19 @@ HOSTILE: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def unit_of_work() -> float:
+    """Seconds of the processor for something that has nothing to do with templates: how fast this computer is."""
+    start = time.process_time()
+    assert sum(len(str(number)) for number in range(3_000_000)) > 0
+    return time.process_time() - start
+
+
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile(name: str) -> None:
+def test_hostile(name: str, unit_of_work: float) -> None:
     start = time.process_time()
     found = problems(HOSTILE[name])
-    assert time.process_time() - start < 3  # about 1 s; other work on the machine makes it slower
+    assert time.process_time() - start < 15 * unit_of_work  # the longest takes 3; one without limits, hundreds
     assert 1 <= len(found) <= 60
     assert all(len(problem.message) < 500 for problem in found)
 
