@@ -231,6 +231,7 @@ def test_no_edit_of_where_images_go_reaches_a_released_one(released: Root) -> No
     ledger["1.0.0"]["images"]["linux"] |= {"gallery": "another", "definition": "other", "replication_mode": "Shallow"}
     ledger["1.0.0"]["images"]["managed"] |= {"name": "another", "generation": "V1"}
     root.ledger(ledger)
+    assert "0 added, 0 changed, 0 destroyed" in root.apply()  # the outputs show the edited ledger
     assert root.is_settled()
 
 
