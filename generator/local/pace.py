@@ -3,7 +3,6 @@
 from contextlib import suppress
 from pathlib import Path
 
-from generator.local import states
 from generator.workspace.files import from_json, private_write, to_json
 
 USUAL_BOOT_SECONDS = 30.0  # the bounds of this package are made for it, with a wide margin
@@ -23,9 +22,7 @@ def note(cache: Path) -> str | None:
 
 
 def remember(cache: Path, seconds: float) -> None:
-    """Keep how long a boot took, in a cache that can be written to."""
-    if not states.takes_writes(states.folder(cache)):
-        return
+    """Keep how long a boot took, where the cache can be written to."""
     with suppress(OSError):
         private_write(_file(cache), to_json({"boots": [*_boots(cache), round(seconds, 1)][-REMEMBERED:]}))
 
