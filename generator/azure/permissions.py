@@ -69,6 +69,10 @@ def _run_commands(_blueprint: Blueprint, azure: Azure) -> bool:
     return azure.communicator == "run-command"
 
 
+def _over_ssh(_blueprint: Blueprint, azure: Azure) -> bool:
+    return azure.communicator == "ssh"
+
+
 def _extension(_blueprint: Blueprint, azure: Azure) -> bool:
     return azure.communicator == "extension"
 
@@ -130,6 +134,11 @@ TABLE = (
     ),
     Need("azurerm_virtual_machine_run_command", "staging", _of(f"{MACHINE}/runCommands"), _run_commands),
     Need("azurerm_virtual_machine_extension", "staging", _of(f"{MACHINE}/extensions"), _extension),
+    # The SSH host keys of a VM that does not print them to its serial console (azure/hostkeys.py).
+    Need(
+        "virtual_machine_run_commands begin_create_or_update, get, begin_delete", "staging",
+        _of(f"{MACHINE}/runCommands"), _over_ssh,
+    ),
     # Read asks for the account's keys too, and goes on where that is refused: they would only stand in the state.
     Need(
         "azurerm_storage_account", "staging",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from generator.build import state_lock
 from generator.errors import ImagegenError
 
 STATE_HINT = "is terraform.tfstate damaged? terraform.tfstate.backup is the one before; released images are not in it"
@@ -35,6 +36,8 @@ def reason(diagnostics: Sequence[Diagnostic], output: Sequence[str]) -> str:
     from generator.login import provider_errors  # noqa: PLC0415 - only where something fails
 
     for first in diagnostics:
+        if lock := state_lock.parse(f"{first.summary} {first.detail}"):
+            return f"the state is locked by {lock}"
         if found := provider_errors.parse(f"{first.summary}\n{first.detail}"):
             return ": ".join(part for part in (found.doing, found.sentence) if part)
         return " ".join(" ".join(part.split()) for part in (first.summary, first.detail) if part)
@@ -55,7 +58,9 @@ def last_words(code: int, output: Sequence[str]) -> str:
 def state_failed(command: str, said: str) -> TerraformFailed:
     """The error of a `terraform state …` command, from what it printed in its frame."""
     text = " ".join(re.sub("[╷╵│]", "", re.split("Failed to load state:|Error: ", said)[-1]).split())
-    return TerraformFailed(f"terraform {command} failed: {text}", hint=unlocking(text) or STATE_HINT)
+    lock = state_lock.parse(text)
+    problem = f"the state is locked by {lock}" if lock else text
+    return TerraformFailed(f"terraform {command} failed: {problem}", hint=unlocking(text) or STATE_HINT)
 
 
 def hint_for(diagnostics: Sequence[Diagnostic]) -> str | None:
@@ -85,7 +90,12 @@ def retiring(version: str) -> str:
 
 
 def unlocking(text: str) -> str | None:
-    """How to free a state that a killed Terraform left locked, where an error says that it is locked: a backend such as
-    azurerm keeps the lock for ever, and who holds it cannot be told from here."""
+    """The hint for an error that says that the state is locked; None for any other error.
+
+    A backend such as azurerm keeps the lock of a killed Terraform for ever. imagegen breaks it only where it proves to
+    be that of its own build.
+    """
     found = re.search(r"Error acquiring the state lock.*?\bID:\s+(\S+)", text, re.DOTALL)
-    return f"if nobody else is at work on this state, free it: `terraform force-unlock {found[1]}`" if found else None
+    if not found:
+        return None
+    return f"wait until it ends; if that Terraform was killed, release its lock: `terraform force-unlock {found[1]}`"

@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from generator.workspace.files import atomic_write, from_json, to_json
+from generator import private
+from generator.workspace.files import from_json, private_write, to_json
 
 # What Terraform calls its commands in a lock, and by which word each is known in a command line (Terraform,
 # internal/backend/backendrun/operation_type.go and internal/command/state_rm.go).
@@ -35,12 +36,13 @@ RECORDS = "locking-"
 # Terraform, internal/states/statemgr/locker.go (LockInfo.String): one field a line, or all in one in a frame.
 _LOCK = re.compile(
     r"Lock Info:\s+ID:\s+(\S+)\s+Path:.*?\bOperation:\s+(\S+)\s+Who:\s+(\S+)\s+"
-    r"Version:\s+\S+\s+Created:\s+(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? \+0000 UTC",
+    r"Version:.*?Created:\s+(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? \+0000 UTC",
     re.DOTALL,
 )
 Heed = Callable[[dict[str, Any]], None]
 # An id that no lock has: who asks to break it is told which lock there is (Terraform, the azurerm backend's Unlock).
 NO_LOCK = "none"
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class Lock:
     operation: str
     who: str
     created: float
+
+    def __str__(self) -> str:
+        """Whose it is, since when and for what, for a message."""
+        since = datetime.fromtimestamp(self.created, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        command = next((command for command, name in OPERATIONS.items() if name == self.operation), self.operation)
+        return f"{self.who} since {since} for `terraform {command}` (lock {self.id})"
 
 
 def parse(said: str) -> Lock | None:
@@ -77,8 +85,8 @@ def recorded(command: str, records: Path, folder: Path) -> Iterator[Heed]:
 
     def write() -> None:
         with suppress(OSError):  # a full disk: then nothing is broken
-            records.mkdir(parents=True, exist_ok=True, mode=0o700)
-            atomic_write(path, to_json(record))
+            private.folder(records)
+            private_write(path, to_json(record))
 
     def heed(event: dict[str, Any]) -> None:
         if not record["told"] and not event.keys().isdisjoint(TOLD_UNDER_LOCK):
@@ -111,10 +119,13 @@ def break_left(records: Path, folder: Path, unlock: Callable[[str], str]) -> str
     return lock.id
 
 
-def backend(folder: Path) -> str | None:
-    """Where an initialised workspace has its state, as a digest; None where that is a file of its own."""
+def backend(folder: Path, known: Path = Path(BACKEND)) -> str | None:
+    """Where an initialised workspace has its state, as a digest; None where that is a file of its own.
+
+    known: where Terraform notes it, if that is not in `.terraform`.
+    """
     try:
-        return hashlib.sha256(to_json(json.loads((folder / BACKEND).read_bytes())["backend"]["config"])).hexdigest()
+        return hashlib.sha256(to_json(json.loads((folder / known).read_bytes())["backend"]["config"])).hexdigest()
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -144,6 +155,15 @@ def _read(records: Path) -> Iterator[dict[str, Any]]:
             yield from_json(path.read_bytes(), {"command": str, "backend": str, "since": float, "told": float})
 
 
+def _state_of(process: Path) -> str | None:
+    """Where a running Terraform has its state, as `backend` has it; UNKNOWN where that cannot be read."""
+    variables = dict(each.split(b"=", 1) for each in (process / "environ").read_bytes().split(b"\0") if b"=" in each)
+    known = Path(os.fsdecode(variables.get(b"TF_DATA_DIR", b".terraform")), Path(BACKEND).name)
+    if not (process / "cwd" / known).exists():
+        return None
+    return backend(process / "cwd", known) or UNKNOWN
+
+
 def _may_run(operation: str, where: str) -> bool:
     """Whether a Terraform of ours runs on this computer that may have such a lock of this state."""
     words = next(command for command, name in OPERATIONS.items() if name == operation).split()
@@ -157,7 +177,7 @@ def _may_run(operation: str, where: str) -> bool:
                 name.startswith(("terraform", "tofu")) and not name.startswith("terraform-provi")
                 and all(word.encode() in given for word in words)
                 and b"-lock=false" not in given
-                and backend(path / "cwd") in (None, where)
+                and _state_of(path) in (UNKNOWN, where)
             ):  # fmt: skip
                 return True
     return False

@@ -29,17 +29,17 @@ from generator.build.failures import (
     reason,
     state_failed,
 )
-from generator.build.modules import MODULES, manifest, module_calls
-from generator.errors import ImagegenError
+from generator.build.installed import Installed
 from generator.settings import Settings
 from generator.workspace.files import private_write, remove_unfinished
 
 Event = dict[str, Any]
-PROVIDERS = ".terraform/providers"
 # A socket's address has at most 107 bytes (unix(7)); a provider's is `pluginNNNNNNNNNN` in the temporary folder.
 TEMPORARY_LENGTH = 107 - len("/plugin4294967295")
 # A user's own choices of where Terraform finds providers; nothing else of TF_… may change what a build does.
 PASSED_ON = ("TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR")
+# Reading the schemas of providers makes garbage, which a plan, soon at its end, need not collect (pkg.go.dev/runtime).
+RARE_COLLECTIONS = {"GOGC": "400"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         """`environment`: what the target's providers need of the caller's."""
         super().__init__(working_dir=str(folder), terraform_bin_path=settings.terraform)
         name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:32]
-        self._mark = settings.state_dir / "initialised" / name
+        self._installed = Installed(folder, settings.state_dir / "initialised" / name)
         self._temporary = settings.state_dir / "tmp" / name[:8]
         self.folder = folder
         self.deadline: float | None = None
@@ -88,7 +88,7 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
     def sweep(self) -> None:
         """Remove the temporary files of all that was run in this workspace under the lease."""
         shutil.rmtree(self._temporary, ignore_errors=True)
-        remove_unfinished([self._mark])
+        remove_unfinished([self._installed.mark])
         self.environment.pop("TMPDIR", None)
         self._sheltered = False
 
@@ -103,51 +103,20 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
 
     def init(self) -> None:
         """Initialise the workspace where that is still needed: no provider or module of it changes meanwhile."""
-        if not self._initialised():
-            self._remove_installed()
+        if not self._installed.is_ours():
+            self._installed.remove()
             self.execute("init", input=False, json=IsFlagged)
-            self._remember(_fingerprint(self.folder))
-
-    def _remember(self, fingerprint: bytes) -> None:
-        """Note with what the workspace was initialised."""
-        private.folder(self._mark.parent)
-        private_write(self._mark, fingerprint)
-
-    def _remove_installed(self) -> None:
-        """Remove what somebody had installed. What stays would be run."""
-        installed = self.folder / ".terraform"
-        try:
-            shutil.rmtree(installed)
-        except FileNotFoundError:
-            return
-        except NotADirectoryError:
-            installed.unlink()
-        except OSError as error:
-            raise ImagegenError(f"{installed} cannot be removed: {error.strerror}", "remove it by hand") from error
-
-    def _initialised(self) -> bool:
-        """Whether .terraform is as our own init left it: with exactly the modules that the workspace calls, each in its
-        own folder, and the providers that we had installed. Those are programs, and anybody may have put them into a
-        checkout; where there are none, reading the calls back from the HCL does too."""
-        try:
-            known = (self.folder / MODULES).read_bytes()
-            fingerprint = _fingerprint(self.folder)
-            if self._mark.exists() and self._mark.read_bytes() == fingerprint:
-                return True
-            if _has_providers(self.folder) or known != manifest(module_calls(self.folder)):
-                return False
-            self._remember(fingerprint)
-            return True
-        except OSError:
-            return False
+            self._installed.remember()
 
     def plan(
         self, out: Path | None = None, *, var_files: Sequence[Path] = (), targets: Sequence[str] = (),
         refresh: bool = True, lock: bool = True,
     ) -> list[Change]:  # fmt: skip
         """Plan, and return what would change. `out` keeps the plan for `apply`; without `lock` a plan that is only
-        shown neither waits for a build nor leaves a lock behind when it is killed."""
+        shown neither waits for a build nor leaves a lock behind when it is killed, and it is fast."""
         changes: list[Change] = []
+        if not lock and "GOGC" not in os.environ:
+            self.environment |= RARE_COLLECTIONS
         if out:
             private_write(out, b"")  # Terraform keeps the mode; the plan has the values of all variables
 
@@ -284,24 +253,6 @@ class Terraform(CommandBuilder):  # type: ignore[misc] # the library has no type
         if code == 1:
             message = f"terraform {command} failed: {reason(diagnostics, output)}"
             raise TerraformFailed(message, diagnostics, hint_for(diagnostics))
-
-
-def _has_providers(folder: Path) -> bool:
-    return b"required_providers" in (folder / "terraform.tf").read_bytes() or (folder / PROVIDERS).exists()
-
-
-def _fingerprint(folder: Path) -> bytes:
-    """What Terraform was initialised with: settings, calls and modules, and each provider's files by place, size and
-    time."""
-    told = hashlib.sha256()
-    for name in ("terraform.tf", "main.tf", ".terraform.lock.hcl", state_lock.BACKEND, MODULES):
-        path = folder / name
-        told.update(name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b""))
-    for path in sorted((folder / PROVIDERS).rglob("*")):
-        found = path.lstat()
-        target = os.fsencode(path.readlink()) if path.is_symlink() else b""
-        told.update(os.fsencode(path) + f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode() + target)
-    return told.hexdigest().encode()
 
 
 def _absolute(path: Path) -> str:

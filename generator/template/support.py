@@ -12,7 +12,7 @@ from generator.settings import Settings
 from generator.template import ids
 from generator.template.document import Document, Path
 from generator.template.rules.base import Part
-from generator.template.rules.placement import misplaced, networks
+from generator.template.rules.placement import arm_run_commands, misplaced, networks
 from generator.template.schema import PlatformImage, WindowsRestart
 from generator.template.systems import system_of
 
@@ -146,7 +146,10 @@ def placement(document: Document, given: Document, parts: list[Part], settings: 
         value for pattern in BOUND for _, value in document.select(pattern)
     )
     network = _select_any_case(given.value, "properties", "vmProfile", "vnetConfig")
-    found = chain(misplaced(parts, region, subscription), networks(parts, network, subscription))
+    found = chain(
+        misplaced(parts, region, subscription), networks(parts, network, subscription),
+        arm_run_commands(parts, settings.communicator, bastion=bool(settings.bastion_host)),
+    )  # fmt: skip
     for one in found:
         yield document.problem(one.path, one.message, one.hint, level=one.level)
 

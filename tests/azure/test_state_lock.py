@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from tests.azure_sim.arm.blobs import Blob
 from tests.azure_sim.arm.proxy import DOMAIN, Proxy
 from tests.support.waiting import wait_until
 
-STATE = "web.tfstate"
+STATE = f"web-{os.getpid()}.tfstate"  # a Terraform that runs for another test has another state
 WHERE = {
     "subscription_id": SUBSCRIPTION, "resource_group_name": "images", "storage_account_name": "vault",
     "container_name": "vhds", "key": STATE,
@@ -40,17 +41,25 @@ def shared_state(azure: Azure) -> Iterator[None]:
 
 @pytest.fixture
 def killed(azure: Azure, template: Write, tmp_path: Path, shared_state: None) -> tuple[Path, list[str], str]:
-    """A workspace whose build and Terraform were killed in a step: the folder, what was there before, the image."""
+    """A workspace whose build and Terraform were killed in a step: the folder, what was there before, the image.
+
+    The build has a secret: the VM comes up by a command of its own then, so the state already has it.
+    """
     image = azure.definition("web")
     path = template(SHELL, vmProfile=private(azure), distribute=[shared(image)])
     out = tmp_path / "out"
     azure.imagegen("generate", path, "--out", out, "--backend", BACKEND)
     before = azure.names()
+    azure.imagegen.environment["TOKEN"] = "the-secret-of-the-build"
     azure.cloud.set(scripts=[{"name": "010-hello", "times": 1, "seconds": LONG}, *azure.cloud.hook("scripts")])
-    kill_while(azure, lambda: bool(azure.names(COMMANDS)), "apply", out)
+    kill_while(azure, lambda: _ran(azure, "010-hello"), "apply", out, "--secret", "TOKEN")
     _blob(azure, f"{STATE}.imagegen").lease.ends = 0.0  # a minute later
     assert _lock(azure)["Operation"] == "OperationTypeApply"
     return out, before, image
+
+
+def _ran(azure: Azure, name: str) -> bool:
+    return any(each["name"] == name for each in azure.cloud.ran())
 
 
 def _blob(azure: Azure, name: str) -> Blob:
@@ -81,7 +90,7 @@ def test_cleanup_breaks_the_lock_of_its_own_build(azure: Azure, killed: tuple[Pa
     assert f"a Terraform of this workspace that was killed: broke its lock {lock}" in ended.stderr
     assert not _is_locked(azure)
     nothing_left(azure, out, before)
-    azure.imagegen("apply", out)
+    azure.imagegen("apply", out, "--secret", "TOKEN")
     at_rest(azure, out, before, {f"{image}/versions/1.0.0"})
 
 
@@ -112,7 +121,7 @@ def test_a_build_ends_what_its_killed_terraform_left(
 def test_a_build_goes_on_though_the_state_is_locked(azure: Azure, killed: tuple[Path, list[str], str]) -> None:
     """At the step in which it was killed."""
     out, before, image = killed
-    went_on = azure.imagegen("apply", out)
+    went_on = azure.imagegen("apply", out, "--secret", "TOKEN")
     assert "going on with the build of 1.0.0" in went_on.stderr
     assert "broke its lock" in went_on.stderr
     at_rest(azure, out, before, {f"{image}/versions/1.0.0"})
@@ -125,7 +134,7 @@ def test_a_plan_needs_no_lock(azure: Azure, template: Write, tmp_path: Path, sha
     azure.imagegen("generate", path, "--out", out, "--backend", BACKEND)
     with _asked_by_hand(azure, tmp_path / "by-hand"):
         lock = _lock(azure)
-        assert "module.step_010_hello" in azure.imagegen("plan", out).stdout
+        assert "010 hello" in azure.imagegen("plan", out).stdout
         assert _is_locked(azure)
         assert _lock(azure) == lock
 
@@ -147,7 +156,9 @@ def test_a_lock_of_somebody_else_is_not_broken(
     said = _lock(azure)
     _relock(azure, **changes)
     refused = azure.imagegen("cleanup", out, code=1)
-    assert f"if nobody else is at work on this state, free it: `terraform force-unlock {said['ID']}`" in refused.stderr
+    who = changes.get("Who", said["Who"])
+    assert f"the state is locked by {who} since " in refused.stderr
+    assert f"if that Terraform was killed, release its lock: `terraform force-unlock {said['ID']}`" in refused.stderr
     assert _is_locked(azure)
     _relock(azure, **said)
     azure.imagegen("cleanup", out)
@@ -160,7 +171,8 @@ def test_a_lock_of_a_terraform_that_runs_is_not_broken(
     """Somebody freed the state and is at work on it by hand, on this computer and as the same user."""
     out, before, _ = killed
     dead = _lock(azure)
-    assert terraform(azure, out, "force-unlock", "-force", dead["ID"]).returncode == 0
+    unlock = ["terraform", "force-unlock", "-force", dead["ID"]]
+    subprocess.run(unlock, cwd=out, env=azure.imagegen.environment, check=True, capture_output=True)
     with _asked_by_hand(azure, tmp_path / "by-hand"):
         theirs = _lock(azure)
         _relock(azure, Created=dead["Created"])  # all that it says is as the dead one's was

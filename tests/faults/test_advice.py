@@ -25,8 +25,11 @@ def test_a_state_that_is_locked_is_told_with_how_to_free_it(workspace: Path, ter
         said = command("plan", workspace)
         other.communicate(b"\n")
     assert said.code == 1
-    assert "error: terraform plan failed: Error acquiring the state lock" in said.err
-    assert "hint: if nobody else is at work on this state, free it: `terraform force-unlock 1b2c3d4e`" in said.err
+    assert "error: terraform plan failed: the state is locked by them since 2026-01-01 00:00:00 UTC" in said.err
+    assert (
+        "hint: wait until it ends; if that Terraform was killed, release its lock: `terraform force-unlock 1b2c3d4e`"
+        in (said.err)
+    )
 
 
 def test_a_registry_out_of_reach_is_told(workspace: Path, terraform: StandIn) -> None:

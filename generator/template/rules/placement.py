@@ -4,16 +4,34 @@ A build happens in one region and one subscription. Managed images are made ther
 version needs the region of the build among its own (Microsoft, "Store and share images in an Azure Compute Gallery").
 """
 
+import re
 from collections.abc import Iterator
 
 from generator.template import ids
 from generator.template.addresses import plain
 from generator.template.document import Path
 from generator.template.rules.base import Finding, Part, every
-from generator.template.schema import ManagedImage, ManagedImageSource, SharedImage, SharedImageVersion, Vhd, VnetConfig
+from generator.template.schema import (
+    ManagedImage,
+    ManagedImageSource,
+    PowerShell,
+    SharedImage,
+    SharedImageVersion,
+    Vhd,
+    VmProfile,
+    VnetConfig,
+    WindowsRestart,
+    WindowsUpdate,
+)
 from generator.template.schema.distribute import Target
 
 OTHER_REGION = "build in that region, or distribute to a gallery with both regions"
+# The features of a size follow its number of cores; `p` is an Arm64 processor (Microsoft, "Azure VM sizes naming
+# conventions").
+ARM_SIZE = re.compile(r"(?:standard_)?[a-z]+\d+(?:-\d+)?[a-oq-z]*p", re.IGNORECASE)
+# The table of distributions in Microsoft's "Run scripts in your Linux VM by using managed Run Commands".
+ARM_RUN_COMMANDS = "Azure supports managed run commands on few Linux distributions on Arm64"
+ARM_HINT = "set communicator to ssh (in a subnet of yours with bastion_host), or try one step first"
 OTHER_SUBSCRIPTION = "build in the subscription of the image, or use a gallery"
 
 
@@ -103,3 +121,17 @@ def networks(parts: list[Part], given: object, subscription: str) -> Iterator[Fi
         )
         what = "the network has no `subnetId`: the VM would be in a network of its own, with a public address"
         yield Finding(at, what, f'write "subnetId": "{where}", or remove vnetConfig')
+
+
+def arm_run_commands(parts: list[Part], communicator: str, *, bastion: bool) -> Iterator[Finding]:
+    """A warning for a Linux VM on Arm64 whose steps are run commands.
+
+    communicator: the setting; with `auto` a VM in a subnet of the user's is reached by run commands, unless there is a
+    bastion host.
+    """
+    subnet = any(config.subnet_id for _, config in every(parts, VnetConfig))
+    by_run_command = communicator == "run-command" or (communicator == "auto" and subnet and not bastion)
+    windows = any(every(parts, PowerShell, WindowsRestart, WindowsUpdate))
+    for at, profile in every(parts, VmProfile):
+        if by_run_command and not windows and ARM_SIZE.match(profile.vm_size or ""):
+            yield Finding((*at, "vmSize"), ARM_RUN_COMMANDS, ARM_HINT, "warning")

@@ -1,6 +1,7 @@
 """What a target does not carry out: refused by name, or ignored with a warning; told only when it is asked for."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,3 +119,26 @@ def test_refused_by_name_in_azure(change: dict[str, Any], path: str) -> None:
     (found,) = problems(template(**({"distribute": [shared()]} | change)), AZURE)
     assert (found.path, found.level) == (f"properties.{path}", "error")
     assert found.message.endswith("is not supported on the azure target")
+
+
+@pytest.mark.parametrize(
+    ("size", "subnet", "communicator", "customize", "warned"),
+    [
+        ("Standard_D2ps_v5", True, "auto", [shell(inline=["a"])], True),
+        ("Standard_D2pds_v6", False, "run-command", [shell(inline=["a"])], True),
+        ("Standard_E16-4pds_v5", True, "auto", [shell(inline=["a"])], True),
+        ("Standard_D2ps_v5", False, "auto", [shell(inline=["a"])], False),  # over SSH
+        ("Standard_D2s_v5", True, "auto", [shell(inline=["a"])], False),
+        ("Standard_DC2as_v5", True, "auto", [shell(inline=["a"])], False),
+        ("Standard_D2ps_v5", True, "auto", [POWERSHELL], False),
+    ],
+)
+def test_run_commands_on_linux_on_arm64_are_warned_of(
+    size: str, subnet: bool, communicator: str, customize: list[dict[str, Any]], warned: bool
+) -> None:
+    profile = {"vmSize": size} | ({"vnetConfig": {"subnetId": SUBNET + "a"}} if subnet else {})
+    source = WINDOWS if POWERSHELL in customize else SOURCE
+    text = json.dumps(template(source=source, vmProfile=profile, customize=customize))
+    found = problems(text, replace(AZURE, communicator=communicator))
+    told = [(one.level, one.path) for one in found if "on Arm64" in one.message]
+    assert told == ([("warning", "properties.vmProfile.vmSize")] if warned else [])
