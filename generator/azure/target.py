@@ -20,7 +20,6 @@ from generator.build.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
 from generator.login.environment import environment
 from generator.settings import Settings
-from generator.template.rules.placement import ARM_HINT, ARM_RUN_COMMANDS
 from generator.workspace.blueprint import BUILD_USER, Blueprint, Step
 
 if TYPE_CHECKING:
@@ -76,6 +75,7 @@ class AzureTarget(AzureImages):
     def resolve(self, blueprint: Blueprint, events: Events, ask: Ask) -> Resolved:
         """Source, destinations and terms; all that is wrong is told before anything is made."""
         from generator.azure import destinations, lease, sources  # noqa: PLC0415
+        from generator.template.rules.placement import ARM_HINT, ARM_RUN_COMMANDS  # noqa: PLC0415
 
         azure = self._azure = blueprint_of(blueprint)
         if not azure.backend:

@@ -47,6 +47,17 @@ def test_a_workspace_has_what_the_table_says_of_its_build(workspace: Path) -> No
     assert written - made <= own
 
 
+@pytest.mark.parametrize("communicator", ["ssh", "run-command"])
+def test_the_doctor_asks_for_run_commands(azure: Azure, template: Write, tmp_path: Path, communicator: str) -> None:
+    """Steps are run commands, or else the SSH host keys of some images are read by one."""
+    (granted,) = azure.cloud.hook("roles")
+    azure.cloud.set(roles=[granted | {"notActions": ["Microsoft.Compute/virtualMachines/runCommands/write"]}])
+    path = template(SHELL, vmProfile=SIZE, distribute=[shared(azure.definition("web"))])
+    azure.imagegen.environment["IMAGEGEN_COMMUNICATOR"] = communicator
+    done = azure.imagegen("doctor", "--target", "azure", path, code=1)
+    assert "Microsoft.Compute/virtualMachines/runCommands/write" in done.stdout + done.stderr
+
+
 def test_no_role_opens_the_accounts_of_a_subscription() -> None:
     """The keys of a storage account are all that is in it."""
     for path in ROLES.glob("*.json"):
