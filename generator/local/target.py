@@ -14,13 +14,13 @@ from generator.build.marked import Secrets
 from generator.build.ssh import Login, Route
 from generator.build.target import PLANNED, SAVED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
-from generator.local import bases, boot, cache, catalogue, host, inputs, machine, pace, states
+from generator.local import bases, boot, cache, catalogue, host, inputs, machine, pace, released, states
 from generator.local import images as files_of_images
 from generator.local.states import Ground
 from generator.settings import Settings
 from generator.workspace import names, sizes
 from generator.workspace.blueprint import Blueprint, Step
-from generator.workspace.ledger import SCHEMA, Ledger, Release
+from generator.workspace.ledger import Ledger, Release
 
 if TYPE_CHECKING:
     from generator.build.relay import Relay
@@ -232,7 +232,7 @@ class LocalTarget:
 
     def whole(self, workspace: Path, images: dict[str, Any], events: Events) -> bool:
         """Whether each image is there and is this release's: a folder appears by one rename, with all that is in it."""
-        return all(_is_made(workspace, image) for image in images.values())
+        return all(released.is_made(workspace, image) for image in images.values())
 
     def as_made(self, images: dict[str, Any]) -> dict[str, Any]:
         """They are what they were to be."""
@@ -240,30 +240,11 @@ class LocalTarget:
 
     def find_released(self, workspace: Path, blueprint: Blueprint) -> dict[str, Release]:
         """By the manifests beside the images."""
-        found: dict[str, Release] = {}
-        for output in blueprint.destinations:
-            for folder in sorted(Path(workspace, names.image_folder(output.name, "0.0.0")).parent.glob("*.*.*")):
-                with suppress(ImagegenError, KeyError):
-                    manifest = files_of_images.manifest(folder)
-                    image = {
-                        "directory": names.image_folder(output.name, folder.name), "kind": output.kind,
-                        "manifest": {part: manifest[part] for part in ("content", "name", "source", "tags", "version")},
-                        "resource": output.resource, "source_id": "",
-                    }  # fmt: skip
-                    release = found.setdefault(folder.name, {
-                        "content": manifest["content"], "images": {}, "schema": SCHEMA, "source": manifest["source"],
-                        "status": "released", "time": "", "version": folder.name,
-                    })  # fmt: skip
-                    release["images"][output.name] = image
-        return found
+        return released.find(workspace, blueprint)
 
     def occupied(self, workspace: Path, blueprint: Blueprint) -> dict[str, bool]:
         """The versions for which a folder of one of the outputs exists, whoever made it."""
-        parents = [
-            Path(workspace, names.image_folder(output.name, "0.0.0")).parent for output in blueprint.destinations
-        ]
-        there = (folder.name for parent in parents for folder in parent.glob("*.*.*"))
-        return {name: False for name in there if not name.startswith(".")}
+        return dict.fromkeys(released.occupied(workspace, blueprint), False)
 
     def discard(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
         """Remove images, whole or half-written. A folder that a link leads to is left alone."""
@@ -310,15 +291,6 @@ class LocalTarget:
 
     def _known(self, blueprint: Blueprint) -> bases.Base | None:
         return bases.lookup(self.settings, catalogue.find(self.settings, blueprint.source).name)
-
-
-def _is_made(workspace: Path, image: dict[str, Any]) -> bool:
-    """Whether an image was made as its ledger entry says, in this very build."""
-    try:
-        said = files_of_images.manifest(workspace / image["directory"])
-    except ImagegenError:
-        return False
-    return all(said.get(name) == value for name, value in image["manifest"].items())
 
 
 def _disk(job: Job) -> str:

@@ -73,15 +73,10 @@ def _machine_runs(contents: Contents, target: ArmId, old: Resource | None, body:
 def _room_for_a_run_command(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
     """Azure/azure-docs, "Run scripts in your VM by using managed Run Commands": a machine takes 25 of them."""
     assert target.parent
-    kind = target.type.lower()
-    there = [
-        key for key, one in contents["resources"].items() if one["type"].lower() == kind and target.parent.holds(key)
-    ]
-    if old is None and len(there) >= RUN_COMMANDS:
-        raise CloudError(
-            409, "OperationNotAllowed",
-            f"The VM '{target.parent.name}' has {RUN_COMMANDS} run commands, and takes no more.",
-        )  # fmt: skip
+    known = [one for key, one in contents["resources"].items() if target.parent.holds(key)]
+    count = sum(one["type"].lower() == target.type.lower() for one in known)
+    if old is None and count >= RUN_COMMANDS:
+        raise CloudError(409, "OperationNotAllowed", f"A VM takes {RUN_COMMANDS} run commands.")
 
 
 def _one_extension_a_handler(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
@@ -95,12 +90,11 @@ def _one_extension_a_handler(contents: Contents, target: ArmId, old: Resource | 
     ]
     for other in siblings:
         if f"{_at(other, 'publisher')}.{_at(other, 'type')}".lower() == handler.lower():
-            raise CloudError(
-                400,
-                "BadRequest",
+            message = (
                 f"Multiple VMExtensions per handler not supported. VMExtension '{other['name']}' with handler "
-                f"'{handler}' already added or specified in input.",
+                f"'{handler}' already added or specified in input."
             )
+            raise CloudError(400, "BadRequest", message)
 
 
 def _source_stays(path: str) -> Rule:
