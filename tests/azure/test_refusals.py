@@ -8,7 +8,7 @@ import pytest
 from tests.azure.conftest import Azure, Write, gallery_image
 from tests.azure.making import MACHINES, SHELL, private, shared
 from tests.azure.rest import nothing_left
-from tests.azure_sim.faults import fault
+from tests.azure_sim.faults import FOREVER, fault
 
 
 def without_login(azure: Azure) -> None:
@@ -78,6 +78,7 @@ def test_a_plan_says_how_to_log_in(azure: Azure, template: Write, tmp_path: Path
     path = template(SHELL, vmProfile=private(azure), distribute=[shared(azure.definition("web"))])
     spoil, told = CASES[case]
     spoil(azure)
+    azure.cloud.plant(fault("authenticate", "*", status=401, code="invalid_client", message="no token", times=FOREVER))
     done = azure.imagegen("plan", path, "--out", tmp_path / "out", code=1)
     assert all(words in done.stderr for words in told)
 

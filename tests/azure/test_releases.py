@@ -44,7 +44,7 @@ EDITS: dict[str, Callable[[list[Part]], Any]] = {
     "exclusion and tags": lambda targets: targets[0].update(excludeFromLatest=True, artifactTags={"team": "db"}),
     "version": lambda targets: targets[0].update(versioning={"scheme": "Latest", "major": 3}),
     "name": lambda targets: targets[0].update(runOutputName="another"),
-    "managed image": lambda targets: targets[2].update(imageId=f"{MANAGED}/db", location="northeurope"),
+    "managed image": lambda targets: targets[2].update(imageId=f"{MANAGED}/db"),
     "without the other subscription": lambda targets: targets.pop(1),
     "one blob": lambda targets: targets.__setitem__(
         slice(None), [{"type": "VHD", "runOutputName": "disk", "uri": "https://a.blob.core.windows.net/c/d.vhd"}]

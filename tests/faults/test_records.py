@@ -172,7 +172,7 @@ def test_an_interrupt_is_heeded_in_words(
     workspace: Path, terraform: StandIn, base: Path, tmp_path: Path, name: str
 ) -> None:
     """At once, and what to do comes after."""
-    terraform.fails("init|plan|state", f"touch {tmp_path}/ready; exec sleep 3")
+    terraform.fails("init|plan|state", f"touch {tmp_path}/ready; exec sleep 1000")
     (workspace / ".imagegen").mkdir()
     argv = [sys.executable, "-m", "generator", name, str(workspace)]
     child = subprocess.Popen(argv, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from tests import invariants
 from tests.faults.conftest import IMAGE, RELEASE, StandIn, World
 from tests.hostile.examine import command
-from tests.support.waiting import HANG_SECONDS
+from tests.support.waiting import HANG_SECONDS, wait_until
 
 RETIRE = [sys.executable, "-m", "generator", "releases", "retire"]
 
@@ -82,12 +81,13 @@ def test_an_interrupt_lets_terraform_write_its_state(
     two: Path, terraform: StandIn, world: World, tmp_path: Path, number: signal.Signals
 ) -> None:
     """Taking an image out of the state is not cut off in the middle, and what has begun is finished."""
-    script = f'[ "$2" = rm ] && touch {tmp_path}/writes && sleep 1; exec {terraform.real} "$@"'
+    waits = f"while ! [ -e {tmp_path}/go ]; do sleep 0.05; done"
+    script = f'[ "$2" = rm ] && {{ touch {tmp_path}/writes; {waits}; }}; exec {terraform.real} "$@"'
     terraform.fails("state", script)
     child = subprocess.Popen([*RETIRE, two, "1.0.0", "--yes"], stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "writes").exists():
-        time.sleep(0.01)
+    wait_until((tmp_path / "writes").exists)
     child.send_signal(number)
+    (tmp_path / "go").touch()
     said = child.communicate(timeout=HANG_SECONDS)[1]
     assert child.returncode == 130
     assert "note: interrupted: 1.0.0 is retired; removing what is left of it\nerror: interrupted\n" in said

@@ -192,13 +192,13 @@ def test_an_azure_that_never_answers_is_given_up(
     azure_arm: AzureArm, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once is nothing: it is asked again. Azure's clients alone would wait for 20 minutes."""
-    monkeypatch.setattr(endpoints, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(endpoints, "ANSWER_SECONDS", 2)
     for name in ("SSL_CERT_FILE", "ARM_METADATA_HOSTNAME"):
         monkeypatch.setenv(name, azure_arm.env[name])
     session = connect("", azure_arm.env)
     making.machine(cloud)
-    cloud.plant(fault("read", "Microsoft.Compute/virtualMachines", "slow", seconds=1))
+    cloud.plant(fault("read", "Microsoft.Compute/virtualMachines", "slow", seconds=5))
     assert machines.runs(session, MACHINE)
-    cloud.plant(fault("read", "Microsoft.Compute/virtualMachines", "slow", seconds=1, times=-1))
+    cloud.plant(fault("read", "Microsoft.Compute/virtualMachines", "slow", seconds=5, times=-1))
     with pytest.raises(ImagegenError, match="asking for the machine: there was no answer"):
         machines.runs(session, MACHINE)
