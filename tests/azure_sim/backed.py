@@ -31,7 +31,7 @@ from tests.conftest import SHARED_CACHE
 from tests.invariants import processes
 
 SSH = 22
-BOOT_SECONDS = 600.0
+BOOT_SECONDS = 3600.0
 LOOK_SECONDS = 0.3
 AGENT_SECONDS = 5.0
 

@@ -83,6 +83,7 @@ resource "terraform_data" "step" {
     host        = azurerm_linux_virtual_machine.b.public_ip_address
     user        = "builder"
     private_key = var.key
+    timeout     = "60m"
   }
   provisioner "remote-exec" {
     inline = ["echo I am $(id -un) on $(hostname)", "sudo systemd-run --on-active=2 systemctl poweroff"]
