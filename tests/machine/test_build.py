@@ -31,7 +31,7 @@ def test_hostile_text_arrives_byte_for_byte_and_nothing_is_left(imagegen: Imageg
     assert vhd == out / "images/ugly.out-1_/1.0.0/image.vhd"
     steps = json.loads((UGLY / "template.json").read_text())["properties"]["customize"]
     text = steps[0]["name"]
-    assert inside(vhd, "/opt/ugly/from-inline") == text.encode() + b"a\r\nb"
+    assert inside(vhd, "/opt/ugly/from-inline") == text.encode() + b"a\nb"  # as Packer sends scripts
     assert inside(vhd, "/opt/ugly/from-script") == b"carriage\r\nreturn"
     assert inside(vhd, "/opt/ugly/from-windows") == b"windows\n"
     assert inside(vhd, "/opt/ugly/file.bin") == (UGLY / "files/ugly bytes.bin").read_bytes()
@@ -155,7 +155,7 @@ def test_a_failing_step_is_named_and_its_machine_can_be_kept(
     assert json.loads(imagegen("status", out, "--json").stdout)["state"] == "kept"
     assert imagegen("ssh", out, "ls", "/tmp/was-here").stdout.strip() == "/tmp/was-here"
     assert imagegen("ssh", out, "ls", "-d", "/tmp").stdout.strip() == "/tmp"
-    assert "is not a version" in imagegen("apply", out, "--version", "1", code=1).stderr
+    assert "use MAJOR.MINOR.PATCH" in imagegen("apply", out, "--version", "1", code=2).stderr
     assert "is kept here" in imagegen("apply", out, "--fresh", code=1).stderr
     assert len(processes(str(imagegen.state_dir))) == 1
     imagegen("cleanup", out)
