@@ -64,9 +64,11 @@ def opened(subject: Path, out: Path | None, wish: Wish) -> Iterator["Request"]:
 def from_template(path: Path, out: Path | None, wish: Wish) -> Iterator["Request"]:
     """The workspace of a template, or of the one that a workspace came from, written."""
     from generator.build import journal  # noqa: PLC0415
+    from generator.workspace import doubles  # noqa: PLC0415
 
     settings = settings_for(path, wish.flags, fetching=True)
     generated = _from_origin(path, settings) if path.is_dir() else render(path, out, settings)
+    doubles.refuse([generated])
     request = _request(generated, settings, wish)
     with journal.lease(generated.folder, wish.waiting, wish.while_held):
         _write(generated, force=wish.force)
@@ -79,11 +81,14 @@ def from_workspace(folder: Path, wish: Wish) -> Iterator["Request"]:
     """A workspace that is there already. Raises ImagegenError for a template: a command that asks for a workspace
     writes none."""
     from generator.build import journal  # noqa: PLC0415
+    from generator.workspace import doubles  # noqa: PLC0415
 
     require_workspace(folder)
     with journal.lease(folder, wish.waiting, wish.while_held):
         settings = workspace_settings(folder, wish.flags, wish.stage)
         generated = render(folder, None, settings)
+        if wish.stage in (Stage.PLAN, Stage.BUILD):
+            doubles.refuse([generated])
         request = _request(generated, settings, wish)
         _refuse_strangers(generated, trust=wish.trust, written=False)
         _tell_of_origin(generated, settings, wish)
