@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import console
-from generator.errors import DIFFERS
+from generator.errors import DIFFERS, ImagegenError
 from generator.prepare import regenerated, render, settings_for, template_settings, workspace_found, write
 from generator.settings import gather, table
 
@@ -38,6 +38,8 @@ def schema() -> None:
 
 def settings(subject: Path | None, *, json: bool) -> None:
     """Each setting with its value and where that came from."""
+    if subject and not subject.exists():
+        raise ImagegenError(f"there is no file {subject}")
     found = workspace_found(subject) if subject and subject.is_dir() else gather(subject)
     if json:
         values = {

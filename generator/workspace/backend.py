@@ -3,15 +3,11 @@
 from collections.abc import Mapping
 
 from generator.errors import ImagegenError
+from generator.settings.kinds import Backend
 
 NAME = "{name}"  # in a backend: each workspace needs a key of its own
 EXAMPLE = f"azurerm:resource_group_name=GROUP,storage_account_name=ACCOUNT,container_name=NAME,key={NAME}.tfstate"
 REQUIRED = {"storage_account_name", "container_name", "key"}
-# Arguments of the azurerm backend that say where, and none that is a secret (Terraform, "Backend Type: azurerm").
-ARGUMENTS = (
-    "resource_group_name", "storage_account_name", "container_name", "key", "subscription_id", "tenant_id",
-    "use_azuread_auth", "use_oidc", "use_msi", "use_cli",
-)  # fmt: skip
 
 
 def arguments(setting: str, workspace: str) -> tuple[tuple[str, str], ...]:
@@ -24,10 +20,15 @@ def arguments(setting: str, workspace: str) -> tuple[tuple[str, str], ...]:
     kind, _, rest = setting.partition(":")
     pairs = [part.partition("=") for part in rest.split(",") if part]
     values = {name.strip(): value.strip().replace(NAME, workspace) for name, _, value in pairs}
+    if kind == "azurerm" and (strange := sorted(set(values) - set(Backend.arguments))):
+        raise ImagegenError(
+            f"the backend may not have `{strange[0]}`: it says where the state is, and is committed",
+            f"give credentials to Terraform by ARM_ variables; known are {', '.join(Backend.arguments)}",
+        )
     if unknown := [value for value in values.values() if "{" in value or "}" in value]:
         raise ImagegenError(f"`{unknown[0]}` has a placeholder that the backend does not know", f"use {NAME}")
-    if kind != "azurerm" or set(values) - set(ARGUMENTS) or not set(values) >= REQUIRED:
-        raise ImagegenError(f"`{setting}` is not a backend", f"write {EXAMPLE}")
+    if kind != "azurerm" or not set(values) >= REQUIRED:
+        raise ImagegenError(f"`{Backend().show(setting)}` is not a backend", f"write {EXAMPLE}")
     return tuple(sorted(values.items()))
 
 

@@ -85,7 +85,7 @@ def test_wrong_usage_is_exit_code_2(
     assert not said.out or "error" in json.dumps(json.loads(said.out))
 
 
-@pytest.mark.parametrize("name", ["validate", "generate", "plan", "apply", "doctor"])
+@pytest.mark.parametrize("name", ["validate", "generate", "plan", "apply", "doctor", "settings"])
 def test_a_file_that_is_not_there_is_refused_by_every_command(tmp_path: Path, name: str) -> None:
     said = command(name, tmp_path / "nowhere.json")
     assert (said.code, said.out) == (1, "")
