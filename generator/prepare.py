@@ -170,7 +170,7 @@ def _write(generated: "Generated", *, force: bool) -> list[str]:
     from generator.workspace import store  # noqa: PLC0415
 
     lock = store.read_lock(generated.folder)
-    _refuse_newer(generated.folder, lock)
+    refuse_newer(generated.folder, lock)
     _refuse_other_target(generated, lock)
     now = store.compare(generated.folder, generated.files, lock)
     return store.write(generated.folder, generated.files, now, force=force)
@@ -280,11 +280,11 @@ def require_workspace(folder: Path) -> "Lock":
     if lock is None:
         hint = "give a folder that `imagegen generate` wrote"
         raise ImagegenError(f"{folder} is not a workspace of imagegen", hint)
-    _refuse_newer(folder, lock)
+    refuse_newer(folder, lock)
     return lock
 
 
-def _refuse_newer(folder: Path, lock: "Lock | None") -> None:
+def refuse_newer(folder: Path, lock: "Lock | None") -> None:
     """Raise ImagegenError for a workspace of a newer imagegen: this one would undo what that one does better."""
     from generator import __version__  # noqa: PLC0415
 

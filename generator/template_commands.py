@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator import console
 from generator.errors import DIFFERS, ImagegenError
-from generator.prepare import regenerated, render, settings_for, template_settings, workspace_found, write
+from generator.prepare import refuse_newer, regenerated, render, settings_for, template_settings, workspace_found, write
 from generator.settings import gather, table
 
 if TYPE_CHECKING:
@@ -94,7 +94,10 @@ def _folder(path: Path, out: Path | None, count: int) -> Path | None:
 
 
 def _generate_one(generated: "Generated", mode: str, *, force: bool, json: bool) -> int:
+    from generator.workspace import store  # noqa: PLC0415
+
     console.show_warnings(generated.warnings)
+    refuse_newer(generated.folder, store.read_lock(generated.folder))
     comparison = generated.comparison
     differing = [(name, state) for name, state in comparison.states.items() if state != "identical"]
     if mode == "write":

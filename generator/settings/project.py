@@ -170,4 +170,6 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
+        if files.has_conflict(content):
+            raise ImagegenError(f"{path} has conflict markers of git", files.CONFLICT_HINT) from error
         raise ImagegenError(f"{path} is not valid TOML: {error}") from error
