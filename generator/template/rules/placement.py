@@ -13,6 +13,7 @@ from generator.template.rules.base import Finding, Part, every
 from generator.template.schema import ManagedImage, ManagedImageSource, SharedImage, SharedImageVersion, Vhd, VnetConfig
 from generator.template.schema.distribute import Target
 
+PROXY = "proxyvmsize"  # the size of a VM between the service and the build; it names no network
 OTHER_REGION = "build in that region, or distribute to a gallery with both regions"
 OTHER_SUBSCRIPTION = "build in the subscription of the image, or use a gallery"
 
@@ -94,7 +95,10 @@ def networks(parts: list[Part], given: object, subscription: str) -> Iterator[Fi
     `subnetName` and `resourceGroupName`.
     """
     for at, config in every(parts, VnetConfig):
-        if config.subnet_id or not isinstance(given, dict) or not any(given.values()):
+        named = (
+            [key for key, value in given.items() if value and key.lower() != PROXY] if isinstance(given, dict) else []
+        )
+        if config.subnet_id or not named:
             continue
         group, network, subnet = config.resource_group_name or "GROUP", config.name or "V", config.subnet_name or "S"
         where = (
