@@ -69,6 +69,8 @@ def from_template(path: Path, out: Path | None, wish: Wish) -> Iterator["Request
     settings = settings_for(path, wish.flags, fetching=True)
     generated = _from_origin(path, settings) if path.is_dir() else render(path, out, settings)
     doubles.refuse([generated])
+    if other := doubles.replaced_origin(generated):
+        wish.events.note(f"{generated.folder} was generated from another template until now, {other}")
     request = _request(generated, settings, wish)
     with journal.lease(generated.folder, wish.waiting, wish.while_held):
         _write(generated, force=wish.force)

@@ -94,8 +94,10 @@ def _folder(path: Path, out: Path | None, count: int) -> Path | None:
 
 
 def _generate_one(generated: "Generated", mode: str, *, force: bool, json: bool) -> int:
-    from generator.workspace import store  # noqa: PLC0415
+    from generator.workspace import doubles, store  # noqa: PLC0415
 
+    if other := doubles.replaced_origin(generated):
+        console.note(f"{generated.folder} was generated from another template until now, {other}")
     console.show_warnings(generated.warnings)
     refuse_newer(generated.folder, store.read_lock(generated.folder))
     comparison = generated.comparison

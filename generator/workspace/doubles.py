@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from generator.errors import ImagegenError
-from generator.workspace import backend, store
+from generator.workspace import backend, origin, store
+from generator.workspace.files import from_json
 from generator.workspace.store import Generated
 
 MOST_FOLDERS = 5000  # of a repository that are searched for workspaces, which takes 0.1 s
@@ -36,6 +37,14 @@ def refuse(workspaces: Sequence[Generated]) -> None:
         state, name = _state_of(folder)
         if state in states and folder not in folders:
             raise _double((_shown(folder), name), states[state], state)
+
+
+def replaced_origin(generated: Generated) -> Path | None:
+    """The other template that a folder was generated from until now; None where it is the same, or gone."""
+    lock, new = store.read_lock(generated.folder), origin.parse(from_json(generated.files[store.LOCK]).get("origin"))
+    if lock is None or lock.origin is None or new is None or lock.origin.template == new.template:
+        return None
+    return lock.origin.template_in(generated.folder)
 
 
 def _double(first: tuple[Path, str], second: tuple[Path, str], state: str) -> ImagegenError:

@@ -96,3 +96,15 @@ def test_templates_of_one_command_with_one_folder() -> None:
         _refused(command(*arguments, dev, prod), "have the same workspace, ")
     assert not Path("web").exists()
     assert not Path("w").exists()
+
+
+def test_a_workspace_of_another_template_is_not_taken_over_in_silence() -> None:
+    dev, prod = _template("dev/web", "web"), _template("prod/web", "web")
+    note = "note: web was generated from another template until now, dev/web/t.json\n"
+    assert command("generate", dev).err.count("until now") == 0
+    assert note in command("generate", prod, "--check").err
+    assert note in command("generate", prod).err
+    assert command("generate", prod).err.count("until now") == 0
+    Path("other").mkdir()
+    prod.rename("other/t.json")  # it was moved
+    assert command("generate", "other/t.json").err.count("until now") == 0
