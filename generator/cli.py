@@ -251,8 +251,10 @@ def run(arguments: list[str]) -> int:
     """Run a command line; errors become words and an exit code (design.md section 8)."""
     console.mode.json = console.mode.quiet = False
     home.repair_environment()
-    # The command line library knows no option whose value may be left out. What `ssh` runs has options of its own.
+    # What `ssh` runs has options of its own.
     if next((word for word in arguments if not word.startswith("-")), "") != "ssh":
+        console.mode.json = "--json" in arguments  # of what the command line library refuses too
+        # It knows no option whose value may be left out.
         arguments = [f"{word}={COMMITS[0]}" if word == "--commit" else word for word in arguments]
     gc.set_threshold(GARBAGE)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks through all that is installed for some

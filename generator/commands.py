@@ -24,6 +24,8 @@ from generator.workspace.names import title_of
 
 if TYPE_CHECKING:
     from generator.build.events import Events
+    from generator.workspace.blueprint import Blueprint
+    from generator.workspace.store import Generated
 
 Flags = Mapping[str, Any]
 
@@ -119,26 +121,37 @@ def apply_many(
     shows them.
     """
     from generator import many  # noqa: PLC0415
+    from generator.workspace import doubles  # noqa: PLC0415
 
     for flag in ("--out", "--version"):
         if flag in options:
             raise UsageError(f"{flag} is for one build", "leave it out, or name one template or workspace")
     if len({subject.resolve() for subject in subjects}) < len(subjects):
         raise UsageError("the same template or workspace is named twice", "name each once")
-    memory = [_memory_mb(subject, flags) for subject in subjects]
+    rendered = [_rendered(subject, flags) for subject in subjects]
+    doubles.refuse([generated for generated in rendered if generated])
+    memory = [_memory_mb(generated.blueprint) if generated else 0 for generated in rendered]
     extra = as_environment(sets=flags["sets"])
     return many.apply(subjects, options, memory, parallel, json=json, quiet=quiet, extra_env=extra)
 
 
-def _memory_mb(subject: Path, flags: Flags) -> int:
-    """The memory that a build takes on this computer, in MiB."""
+def _rendered(subject: Path, flags: Flags) -> "Generated | None":
+    """One of several workspaces to build; None where its own build will say what is wrong with it."""
     settings = settings_for(subject, flags, fetching=True)
-    if settings.target != "local":
+    try:
+        return render(subject, None, settings)
+    except ImagegenError:
+        return None
+
+
+def _memory_mb(blueprint: "Blueprint") -> int:
+    """The memory that a build takes on this computer, in MiB."""
+    if blueprint.azure:
         return 0
     from generator.local import host  # noqa: PLC0415
     from generator.workspace import sizes  # noqa: PLC0415
 
-    shape = sizes.shape(render(subject, None, settings).blueprint.vm_size or sizes.DEFAULT)
+    shape = sizes.shape(blueprint.vm_size or sizes.DEFAULT)
     return sizes.capped(shape, host.cores(), host.memory_mb()).memory_mb if shape else 0
 
 

@@ -64,9 +64,13 @@ def opened(subject: Path, out: Path | None, wish: Wish) -> Iterator["Request"]:
 def from_template(path: Path, out: Path | None, wish: Wish) -> Iterator["Request"]:
     """The workspace of a template, or of the one that a workspace came from, written."""
     from generator.build import journal  # noqa: PLC0415
+    from generator.workspace import doubles  # noqa: PLC0415
 
     settings = settings_for(path, wish.flags, fetching=True)
     generated = _from_origin(path, settings) if path.is_dir() else render(path, out, settings)
+    doubles.refuse([generated])
+    if other := doubles.replaced_origin(generated):
+        wish.events.note(f"{generated.folder} was generated from another template until now, {other}")
     request = _request(generated, settings, wish)
     with journal.lease(generated.folder, wish.waiting, wish.while_held):
         _write(generated, force=wish.force)
@@ -79,11 +83,14 @@ def from_workspace(folder: Path, wish: Wish) -> Iterator["Request"]:
     """A workspace that is there already. Raises ImagegenError for a template: a command that asks for a workspace
     writes none."""
     from generator.build import journal  # noqa: PLC0415
+    from generator.workspace import doubles  # noqa: PLC0415
 
     require_workspace(folder)
     with journal.lease(folder, wish.waiting, wish.while_held):
         settings = workspace_settings(folder, wish.flags, wish.stage)
         generated = render(folder, None, settings)
+        if wish.stage in (Stage.PLAN, Stage.BUILD):
+            doubles.refuse([generated])
         request = _request(generated, settings, wish)
         _refuse_strangers(generated, trust=wish.trust, written=False)
         _tell_of_origin(generated, settings, wish)
@@ -165,7 +172,7 @@ def _write(generated: "Generated", *, force: bool) -> list[str]:
     from generator.workspace import store  # noqa: PLC0415
 
     lock = store.read_lock(generated.folder)
-    _refuse_newer(generated.folder, lock)
+    refuse_newer(generated.folder, lock)
     _refuse_other_target(generated, lock)
     now = store.compare(generated.folder, generated.files, lock)
     return store.write(generated.folder, generated.files, now, force=force)
@@ -275,11 +282,11 @@ def require_workspace(folder: Path) -> "Lock":
     if lock is None:
         hint = "give a folder that `imagegen generate` wrote"
         raise ImagegenError(f"{folder} is not a workspace of imagegen", hint)
-    _refuse_newer(folder, lock)
+    refuse_newer(folder, lock)
     return lock
 
 
-def _refuse_newer(folder: Path, lock: "Lock | None") -> None:
+def refuse_newer(folder: Path, lock: "Lock | None") -> None:
     """Raise ImagegenError for a workspace of a newer imagegen: this one would undo what that one does better."""
     from generator import __version__  # noqa: PLC0415
 

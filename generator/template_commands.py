@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generator import console
-from generator.errors import DIFFERS
-from generator.prepare import regenerated, render, settings_for, template_settings, workspace_found, write
-from generator.settings import Settings, gather, table
+from generator.errors import DIFFERS, ImagegenError
+from generator.prepare import refuse_newer, regenerated, render, settings_for, template_settings, workspace_found, write
+from generator.settings import gather, table
+
+if TYPE_CHECKING:
+    from generator.workspace.store import Generated
 
 
 def validate(templates: list[Path], *, json: bool, flags: Mapping[str, Any]) -> int:
@@ -35,6 +38,8 @@ def schema() -> None:
 
 def settings(subject: Path | None, *, json: bool) -> None:
     """Each setting with its value and where that came from."""
+    if subject and not subject.exists():
+        raise ImagegenError(f"there is no file {subject}")
     found = workspace_found(subject) if subject and subject.is_dir() else gather(subject)
     if json:
         values = {
@@ -67,11 +72,16 @@ def generate(
 
     With several templates `out` is the folder that their workspaces go to.
     """
-    codes = []
-    for path in paths:
-        settings = settings_for(path, flags, fetching=True)
-        codes.append(_generate_one(path, _folder(path, out, len(paths)), settings, mode, force=force, json=json))
-    return max(codes)
+    from generator.workspace import doubles  # noqa: PLC0415
+
+    rendered = [_rendered(path, _folder(path, out, len(paths)), flags) for path in paths]
+    doubles.refuse(rendered)
+    return max(_generate_one(generated, mode, force=force, json=json) for generated in rendered)
+
+
+def _rendered(path: Path, out: Path | None, flags: Mapping[str, Any]) -> "Generated":
+    settings = settings_for(path, flags, fetching=True)
+    return (regenerated(path, settings) if path.is_dir() else None) or render(path, out, settings)
 
 
 def _folder(path: Path, out: Path | None, count: int) -> Path | None:
@@ -83,9 +93,13 @@ def _folder(path: Path, out: Path | None, count: int) -> Path | None:
     return out / name_of(path)
 
 
-def _generate_one(path: Path, out: Path | None, settings: Settings, mode: str, *, force: bool, json: bool) -> int:
-    generated = (regenerated(path, settings) if path.is_dir() else None) or render(path, out, settings)
+def _generate_one(generated: "Generated", mode: str, *, force: bool, json: bool) -> int:
+    from generator.workspace import doubles, store  # noqa: PLC0415
+
+    if other := doubles.replaced_origin(generated):
+        console.note(f"{generated.folder} was generated from another template until now, {other}")
     console.show_warnings(generated.warnings)
+    refuse_newer(generated.folder, store.read_lock(generated.folder))
     comparison = generated.comparison
     differing = [(name, state) for name, state in comparison.states.items() if state != "identical"]
     if mode == "write":

@@ -60,6 +60,12 @@ def commit(workspace: Path, name: str, version: str, *, own_branch: bool, note: 
     try:
         git.do(workspace, "add", "--", *files)
         git.do(workspace, "commit", "-q", "-m", _message(name, version), "--", *files)
+    except CommandFailed as error:
+        raise ImagegenError(
+            f"{version} is released, but its ledger entry could not be committed: {error.message}",
+            f"commit {ledger.FOLDER} by hand, and push it",
+        ) from error
+    try:
         if own_branch:
             branch = f"imagegen/{name}-{version}"
             git.push(workspace, _remote(workspace), f"HEAD:refs/heads/{branch}")

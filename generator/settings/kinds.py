@@ -75,6 +75,28 @@ class Choice(Kind):
         return text
 
 
+class Backend(Kind):
+    """`TYPE:NAME=VALUE,…`. Of an argument that a backend may not have here, no value is shown: it may be a key."""
+
+    words = "azurerm:NAME=VALUE,…"
+    # Arguments of the azurerm backend that say where, and none that is a secret (Terraform, "Backend Type: azurerm").
+    arguments = (
+        "resource_group_name", "storage_account_name", "container_name", "key", "subscription_id", "tenant_id",
+        "use_azuread_auth", "use_oidc", "use_msi", "use_cli",
+    )  # fmt: skip
+    _ARGUMENT = re.compile(r"([^=,:]*)=([^,]*)")
+
+    def show(self, value: Any) -> str:
+        """See Kind."""
+        return self._ARGUMENT.sub(
+            lambda found: found[0] if found[1].strip() in self.arguments else f"{found[1]}=***", str(value)
+        )
+
+    def as_json(self, value: Any) -> Any:
+        """See Kind."""
+        return self.show(value)
+
+
 class Switch(Kind):
     """On or off."""
 

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generator import __version__
 from generator.errors import ImagegenError
 from generator.home import known_home
-from generator.settings.kinds import is_web, wrong
+from generator.settings.kinds import LONGEST_SHOWN, is_web, wrong
 from generator.settings.table import Setting, folder_of
 from generator.system import files
 
 NAME = "imagegen.toml"
 LARGEST = 1024 * 1024  # bytes
 ROOT = 0  # the user id
+REQUIRED_VERSION = "required_version"  # not a setting: nothing else may decide it
+LONGEST_REQUIREMENT = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,14 @@ def own_file() -> Path | None:
 def read(path: Path, known: dict[str, Setting], *, own: bool) -> dict[str, Any]:
     """The values of an imagegen.toml, empty where there is none. own: it is the user's, who may set anything.
 
-    Raises ImagegenError for a file that cannot be read or is not TOML, an unknown name, a value of the wrong form, and
-    for what a project's file may not set.
+    Raises ImagegenError for a file that cannot be read or is not TOML or that requires another version of imagegen, for
+    an unknown name, a value of the wrong form, and what a project's file may not set.
     """
     if not os.path.lexists(path):
         return {}
     values = _parsed(path, _content(path, own=own))
+    if REQUIRED_VERSION in values:  # first: another version may know other settings
+        _require_version(path, values.pop(REQUIRED_VERSION))
     if unknown := sorted(set(values) - set(known)):
         settable = sorted(name for name, one in known.items() if own or one.trust)
         raise ImagegenError(f"{path} has unknown settings: {', '.join(unknown)}", f"known are {', '.join(settable)}")
@@ -114,6 +119,26 @@ def read(path: Path, known: dict[str, Setting], *, own: bool) -> dict[str, Any]:
     if not own:
         _keep_inside(path, loaded)
     return loaded
+
+
+def _require_version(path: Path, wanted: Any) -> None:
+    """Raise ImagegenError where a file's `required_version`, in the form of PEP 440, is not met by this imagegen."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - rarely needed
+
+    try:
+        if not isinstance(wanted, str) or not wanted.strip() or len(wanted) > LONGEST_REQUIREMENT:
+            raise InvalidSpecifier
+        met = SpecifierSet(wanted).contains(__version__, prereleases=True)
+    except InvalidSpecifier:
+        shown = str(wanted)[:LONGEST_SHOWN]
+        raise ImagegenError(
+            f"{path}: `{REQUIRED_VERSION}` is `{shown}`", 'use versions such as ">= 0.2" or ">= 0.2, < 0.4"'
+        ) from None
+    if not met:
+        raise ImagegenError(
+            f"{path} requires imagegen {wanted.strip()}; this is {__version__}",
+            f"install imagegen {wanted.strip()}, or change `{REQUIRED_VERSION}` there",
+        )
 
 
 def _keep_inside(path: Path, values: dict[str, Any]) -> None:
@@ -145,4 +170,6 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
+        if files.has_conflict(content):
+            raise ImagegenError(f"{path} has conflict markers of git", files.CONFLICT_HINT) from error
         raise ImagegenError(f"{path} is not valid TOML: {error}") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from generator.home import base_folder
-from generator.settings.kinds import Choice, Kind, Listed, Location, Mirror, Moment, Number, Pair, Size, Switch
+from generator.settings.kinds import Backend, Choice, Kind, Listed, Location, Mirror, Moment, Number, Pair, Size, Switch
 
 Scope = Literal["run", "workspace", "user"]
 Target = Literal["azure", "local"]
@@ -131,7 +131,7 @@ class Settings:
         target="azure",
     )  # fmt: skip
     backend: str = setting(
-        "", Kind(), "Azure: where the Terraform state is kept.", "workspace", None, "--backend",
+        "", Backend(), "Azure: where the Terraform state is kept.", "workspace", None, "--backend",
         metavar="azurerm:NAME=VALUE,…", target="azure",
     )  # fmt: skip
     end_of_life_date: str = setting("", Moment(), "Azure: of gallery versions.", "workspace", target="azure")

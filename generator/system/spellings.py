@@ -9,6 +9,7 @@ import base64
 import html
 import json
 import re
+import string
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -17,8 +18,14 @@ Encoder = Callable[[str], Iterator[str]]
 # How one byte is written among others, with what stands between two.
 FORMS = (
     "{:02x}:", "{:02x}-", "0x{:02x},", "0x{:x},", "\\x{:02x}", "%{:02x}", "={:02x}", "\\u{:04x}", "&#x{:x};", "{:03o}",
-    "\\{:o}", "{:d}", "{:d},", "{:d};", "&#{:d};",
+    "\\{:o}", "{:d}", "{:d},", "{:d};", "&#{:d};", "&#x{:04x};", "&#{:03d};", "&#{:04d};", "\\{:06x}", "\\u{{{:x}}}",
+    "\\x{{{:x}}}", "\\U{:08x}", "%u{:04x}", "U+{:04x}", "{:08b}", "{:02x}00", "{:02x},", "{:#o},", "{:#b},",
 )  # fmt: skip
+# The names of od(1) -a for what has no letter.
+NAMES = [
+    "nul", "soh", "stx", "etx", "eot", "enq", "ack", "bel", "bs", "ht", "nl", "vt", "ff", "cr", "so", "si", "dle",
+    "dc1", "dc2", "dc3", "dc4", "nak", "syn", "etb", "can", "em", "sub", "esc", "fs", "gs", "rs", "us", "sp",
+]  # fmt: skip
 SHORTEST = 4  # characters; of fewer too much else would be redacted
 SHORT_LINE = 24  # characters
 LONGEST_VARIED = 1024  # characters; of a longer text only the usual spellings are made, so that memory stays bounded
@@ -80,10 +87,13 @@ def of(text: str) -> Iterator[str]:
     for once in _base64(content):  # the login of a registry, within the secret of a cluster
         yield from _base64(once.encode())
     yield from _base32(content)
+    yield from _uuencode(content)
     yield from _digits(content)
 
 
 URL_SAFE = str.maketrans("+/", "-_")
+BASE64 = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+UUENCODE = str.maketrans(BASE64, "".join(map(chr, range(32, 96))))
 
 
 def _json(text: str) -> Iterator[str]:
@@ -134,11 +144,30 @@ def _meant(found: re.Match[str]) -> str:
 
 
 def _percent(text: str) -> Iterator[str]:
-    """Percent-encoding as libraries do it: they differ in what they leave as it is, and in `+` for a blank."""
+    """Percent-encoding as libraries do it: they differ in what they leave as it is, and in `+` for a blank;
+    twice for a URL within a URL."""
     for safe in ("", "/", "*", "!'()*", "!'()*;,/?:@&=+$#"):
         for tilde in ("~", "%7E"):
             encoded = quote(text, safe=safe, errors="replace").replace("~", tilde)
-            yield from (encoded, encoded.replace("%20", "+"))
+            yield from (encoded, encoded.replace("%20", "+"), encoded.replace("%", "%25"))
+
+
+def _visible(text: str) -> Iterator[str]:
+    """`cat -v` and `od -a`, which name what a terminal does not show; quoted-printable (RFC 2045); a list of
+    characters."""
+    content = text.encode(errors="replace")
+    yield "".join(map(_caret, content))
+    yield "".join(NAMES[byte & 127] if byte & 127 <= 32 else chr(byte & 127) for byte in content)
+    yield "".join(chr(byte) if 32 < byte < 127 and byte != ord("=") else f"={byte:02X}" for byte in content)
+    yield "".join(chr(byte) if 32 <= byte < 127 and byte != ord("=") else f"={byte:02X}" for byte in content)
+    yield ",".join(text)
+
+
+def _caret(byte: int) -> str:
+    """A byte as cat -v shows it."""
+    if byte > 127:
+        return f"M-{_caret(byte - 128)}"
+    return chr(byte) if 32 <= byte < 127 else f"^{chr(byte ^ 64)}"
 
 
 def _html(text: str) -> Iterator[str]:
@@ -152,6 +181,12 @@ def _html(text: str) -> Iterator[str]:
 def _base64(content: bytes) -> Iterator[str]:
     """base64, wherever in a longer text it stands there: without the characters that it shares with its neighbours."""
     yield from _aligned(content, 6, 3, base64.b64encode)
+
+
+def _uuencode(content: bytes) -> Iterator[str]:
+    """uuencode(1), which has other characters in the order of base64."""
+    for spelt in _base64(content):
+        yield spelt.translate(UUENCODE)
 
 
 def _base32(content: bytes) -> Iterator[str]:
@@ -170,12 +205,20 @@ def _digits(content: bytes) -> Iterator[str]:
     """The bytes as numbers: hexadecimal (in words of either order), octal and decimal, with the usual marks between."""
     numbers = list(content)
     yield content.hex()
-    for before in (b"", b"\0"):  # hexdump(1) shows words, with the lower byte last
-        words = before + content + b"\0" * ((len(before) + len(content)) % 2)
-        swapped = bytes(byte for at in range(0, len(words), 2) for byte in (words[at + 1], words[at]))
-        yield swapped.hex()[len(before) * 4 : len(swapped) * 2 - 4]
+    for size, form in ((2, "{:04x}"), (2, "{:06o}"), (4, "{:08x}"), (4, "{:011o}")):
+        yield from _words(content, size, form)
+    yield "".join(str(byte - 256 if byte > 127 else byte) for byte in content)
     for form in FORMS:
         yield "".join(map(form.format, numbers))[: -1 if form[-1] in ":-,;" else None]
 
 
-ESCAPERS: tuple[Encoder, ...] = (_json, _json_for_html, _ansi_c, _python, _interpreted)
+def _words(content: bytes, size: int, form: str) -> Iterator[str]:
+    """What hexdump(1), od(1) and `xxd -e` show: words of so many bytes, the lowest first, wherever the text begins in
+    one. What shares a word with its neighbours is left out, for it depends on them."""
+    for before in range(size):
+        inside = content[(size - before) % size :]
+        words = [inside[at : at + size] for at in range(0, len(inside) // size * size, size)]
+        yield "".join(form.format(int.from_bytes(word, "little")) for word in words)
+
+
+ESCAPERS: tuple[Encoder, ...] = (_json, _json_for_html, _ansi_c, _python, _interpreted, _visible)

@@ -20,6 +20,7 @@ FLAG = "--set "
 # evaluate, which a large file is spared.
 CALL = re.compile(r'"\s*(?:\[|\\u005b)\s*[A-Za-z_\\]', re.IGNORECASE)
 WORD = re.compile(r"`[^`]{3,}`|\"[^\"]{3,}\"|(?<=the key )\S+")  # of a file, in a message
+PARAMETERS_WANTED = "write an ARM parameter file, or give values with --set NAME=VALUE"
 PARAMETERS_BEGIN = "a parameter file begins with `{`"
 WHERE = ("resource_group", "location", "subscription_id", "tenant_id", "deployment_name", "utc_now", "seed")
 
@@ -104,7 +105,8 @@ def _in_file(parameters: tuple[str, bytes], sets: dict[str, str]) -> _File:
     except InvalidTemplate as error:
         if found := texts.of_text(raw):
             message = f"this is {found.what}, not a parameter file in JSON"
-            raise InvalidTemplate([Problem(file, 1, 1, "", message, found.hint, quoted=False)]) from None
+            hint = PARAMETERS_WANTED if "image template" in found.hint else found.hint
+            raise InvalidTemplate([Problem(file, 1, 1, "", message, hint, quoted=False)]) from None
         raise InvalidTemplate([_wordless(problem) for problem in error.problems]) from None
     if found := kinds.of_parameters(document.value):
         message = f"this is {found.what}, not a parameter file"

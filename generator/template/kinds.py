@@ -127,7 +127,7 @@ def _of_other_tools(_: dict[str, Any], low: dict[str, Any]) -> Kind | None:
         return Kind("a template of Packer", "write an image template: its `customize` has what are provisioners there")
     if {"files", "settings"} <= low.keys():
         return Kind("the lock of a workspace of imagegen", "give the folder, or its template.json")
-    if "releases" in low or {"steps", "staging_group"} <= low.keys():
+    if "releases" in low or low.keys() == {"steps"} or {"steps", "staging_group"} <= low.keys():
         return Kind("a file of a workspace of imagegen", "give the folder, or its template.json")
     return None
 

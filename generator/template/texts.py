@@ -2,6 +2,7 @@
 
 import re
 
+from generator.system.files import CONFLICT_HINT, has_conflict
 from generator.template.kinds import Kind
 
 MAGIC = {
@@ -39,6 +40,8 @@ def of_text(raw: bytes) -> Kind | None:
     for magic, what in MAGIC.items():
         if raw.startswith(magic):
             return Kind(what, "give an image template")
+    if has_conflict(raw):
+        return Kind("a file with conflict markers of git", CONFLICT_HINT)
     text = raw.removeprefix(b"\xef\xbb\xbf")[:HEAD].decode("utf-8", "replace").replace("\r\n", "\n")
     if text.lstrip()[:1] in ("{", "["):
         return None  # JSON with mistakes, which are worth more

@@ -23,14 +23,24 @@ HARMLESS = {
 # A harmless value has no URL of its own in it, and is not as long as a token.
 PLAIN_VALUE = re.compile(r"[\w.,:+/ -]{0,64}", re.ASCII)
 NAME = re.compile(r"[A-Za-z][\w.-]{0,31}", re.ASCII)
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:(?:\\?/){2}")
+# A slash too few, or turned round, is a mistake that is shown with the rest of the URL.
+SCHEME = re.compile(
+    r"(?:(?<![\w:])(?:[Hh][Tt]{2}[Pp][Ss]?:[\\/]*|//(?=[^\s/]*@))|[A-Za-z][A-Za-z0-9+.-]{0,31}:(?:\\?/){2})"
+)
 HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]*\]|[^:\[\]@]*)(?::\d{0,5})?")
 # The bound of the scheme keeps a long line that only begins like many URLs from taking quadratic time. In a line of
 # JSON a text that begins like a URL is one to its end.
 IN_LINE = re.compile(rf"(?<=\"){SCHEME.pattern}(?:[^\"\\]|\\.)*+|{SCHEME.pattern}[^\s\"<>`|]+")
 IN_TEXT = re.compile(rf"{SCHEME.pattern}[^\s\"'<>`|)]+")
+# `?NAME=VALUE` and the like, in a piece of a URL that stands by itself, such as an argument of `concat`.
+PIECE = re.compile(r"(?:[?&;]|%3[Ff]|%26)([A-Za-z%][\w.%-]{0,31})=([^&#;\s\"'<>\\]+)", re.ASCII)
 MEMBER = re.compile(r"(?<![\w.%-])([A-Za-z][\w.-]{0,31})=([^&#;\s\"'<>]+)", re.ASCII)
 QUOTED = re.compile(r"'([^']*)'")
+IN_PATH = re.compile(
+    r"(?:[;&,][^=;&,/]*|/[\w.-]*(?:auth|code|key|pass|pwd|sas|secret|sig|token)[\w.-]*)=([^;&,/]+)|%3[Ff](.+)"
+    r"|:(?:\\?/){2}([^/]*)@",
+    re.IGNORECASE,
+)
 LONG = 12  # characters of which no word of a template is by chance
 LONG_PASSWORD = 6
 FEW = 100  # values that are looked for within other texts
@@ -95,7 +105,14 @@ def mask(text: str) -> str:
         shown = _replaced(uri[:end], (((start, to), "*" * (to - start)) for start, to in _strict(uri[:end])))
         return shown + "*" * (len(uri) - end)
 
-    return IN_LINE.sub(starred, text)
+    return PIECE.sub(_starred_piece, IN_LINE.sub(starred, text))
+
+
+def _starred_piece(found: re.Match[str]) -> str:
+    name, value = unquote(found[1]).lower(), found[2]
+    if name in HARMLESS and PLAIN_VALUE.fullmatch(unquote(value)):
+        return found[0]
+    return found[0][: -len(value)] + "*" * len(value)
 
 
 def _strict(uri: str) -> Iterator[tuple[int, int]]:
@@ -108,8 +125,9 @@ def _strict(uri: str) -> Iterator[tuple[int, int]]:
 
 
 def _in_path(uri: str, path: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """The secrets in a path: values of `;NAME=VALUE`, and the user of a URL that stands in it."""
-    for found in re.compile(r";[^=;/]*=([^;/]+)|:(?:\\?/){2}([^/]*)@").finditer(uri, *path):
+    """The secrets in a path: values after `;NAME=`, `&NAME=`, `,NAME=` and `/token=`, what follows a `?` that was
+    encoded by mistake, and the user of a URL that stands in it."""
+    for found in IN_PATH.finditer(uri, *path):
         yield found.span(found.lastindex or 0)
 
 

@@ -9,6 +9,7 @@ from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.template import addresses, ids, tags
 from generator.template.systems import system_of
+from generator.workspace import backend
 from generator.workspace.blueprint import Azure, Bastion, Communicator, Step, System
 
 # Microsoft, "Naming rules and restrictions for Azure resources": a group's name has at most 90 characters, and does
@@ -23,7 +24,6 @@ TAG_LENGTH = tags.LONGEST_VALUE
 BUILD_TAG, UNTIL_TAG = tags.BUILD, tags.UNTIL  # whose staging it is, and when that build is over for sure
 # What one script at the machine's creation cannot do.
 EXTENSION_MINUTES = 90  # Microsoft, "Azure virtual machine extensions and features": the longest one may take
-NAME = "{name}"  # in a backend: each workspace needs a key of its own
 NOT_BUNDLED = ("WindowsRestart", "WindowsUpdate", "File")
 
 
@@ -52,7 +52,7 @@ def azure_of(template: Any, name: str, settings: Settings) -> Azure:
         identities=tuple(dict.fromkeys(map(ids.canonical, (profile and profile.user_assigned_identities) or ()))),
         tags=_tags(template, name, identity),
         update_rounds=settings.update_rounds,
-        backend=_backend(settings, name),
+        backend=backend.arguments(settings.backend, name),
     )
 
 
@@ -153,40 +153,3 @@ def _tags(template: Any, name: str, identity: str) -> tuple[tuple[str, str], ...
     defaults = {tags.CREATED_BY: "imagegen", tags.TEMPLATE_NAME: template.name or name}
     missing = {key: value for key, value in defaults.items() if key.lower() not in names}
     return tuple(sorted((given | missing | {WORKSPACE_TAG: identity}).items()))
-
-
-def _backend(settings: Settings, workspace: str) -> tuple[tuple[str, str], ...]:
-    """`azurerm:NAME=VALUE,…`, the arguments of Terraform's azurerm backend; nothing for a local state.
-
-    `{name}` in a value is the name of the workspace.
-    """
-    if not settings.backend:
-        return ()
-    kind, _, rest = settings.backend.partition(":")
-    pairs = [part.partition("=") for part in rest.split(",") if part]
-    values = {name.strip(): value.strip().replace(NAME, workspace) for name, _, value in pairs}
-    if unknown := [value for value in values.values() if "{" in value or "}" in value]:
-        raise ImagegenError(f"`{unknown[0]}` has a placeholder that the backend does not know", f"use {NAME}")
-    if (
-        kind != "azurerm"
-        or unknown_arguments(values)
-        or not {"storage_account_name", "container_name", "key"} <= set(values)
-    ):
-        raise ImagegenError(
-            f"`{settings.backend}` is not a backend",
-            "write azurerm:resource_group_name=GROUP,storage_account_name=ACCOUNT,container_name=NAME,"
-            f"key={NAME}.tfstate",
-        )
-    return tuple(sorted(values.items()))
-
-
-# Arguments of the azurerm backend that say where, and none that is a secret (Terraform, "Backend Type: azurerm").
-BACKEND_ARGUMENTS = (
-    "resource_group_name", "storage_account_name", "container_name", "key", "subscription_id", "tenant_id",
-    "use_azuread_auth", "use_oidc", "use_msi", "use_cli",
-)  # fmt: skip
-
-
-def unknown_arguments(values: dict[str, str]) -> list[str]:
-    """The names that the backend block must not have."""
-    return sorted(set(values) - set(BACKEND_ARGUMENTS))

@@ -4,7 +4,6 @@ Terraform reads these files too, as data. Two branches that release different ve
 same version on both is a conflict on purpose.
 """
 
-import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError, to_paste
+from generator.system.files import has_conflict
 from generator.template import plain
 from generator.workspace import names
 from generator.workspace.files import atomic_write, from_json, remove_unfinished, to_json
@@ -26,7 +26,6 @@ SCHEMA = 1
 # A pending release is one whose images are being made. It is never in the ledger: Terraform gets it by a variable.
 PENDING = "pending"
 STATUSES = (PENDING, "released", "superseded", "retired")
-CONFLICT = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
 
 Release = dict[str, Any]
 
@@ -88,7 +87,7 @@ def load(folder: Path) -> Ledger:
         try:
             releases |= _parse_old(content) if path.name == OLD_FILE else {path.parent.name: _parse(path, content)}
         except ValueError as error:
-            if CONFLICT.search(content):
+            if has_conflict(content):
                 raise ImagegenError(
                     f"{path} has conflict markers of git: two branches released the same version",
                     f"keep the entry of the version that exists (`{to_paste('imagegen', 'releases', 'repair', folder)}`"

@@ -85,7 +85,7 @@ def test_wrong_usage_is_exit_code_2(
     assert not said.out or "error" in json.dumps(json.loads(said.out))
 
 
-@pytest.mark.parametrize("name", ["validate", "generate", "plan", "apply", "doctor"])
+@pytest.mark.parametrize("name", ["validate", "generate", "plan", "apply", "doctor", "settings"])
 def test_a_file_that_is_not_there_is_refused_by_every_command(tmp_path: Path, name: str) -> None:
     said = command(name, tmp_path / "nowhere.json")
     assert (said.code, said.out) == (1, "")
@@ -98,6 +98,41 @@ def test_doctor_looks_at_what_is_named(workspace: Path, monkeypatch: pytest.Monk
     assert command("doctor", tmp_path / "bad.json").code == 1
     said = command("doctor", workspace)  # of the target local
     assert "qemu-img" in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["apply", "x", "--bogus", "--json"], ["status", "--bogus", "--json"], ["nonsense", "--json"], ["--json"]],
+)
+def test_wrong_usage_is_an_event_wherever_the_flag_is(arguments: list[str]) -> None:
+    said = command(*arguments)
+    event = json.loads(said.out)
+    assert (said.code, event["event"], event["build"]) == (2, "error", None)
+    assert event["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("v.tfvars", "n = 1", "a file of variables"),
+        ("v.tf", 'variable "n" {}', "a configuration of Terraform"),
+        ("v.yaml", "n: 1", "YAML"),
+        ("v.pkr.hcl", "packer {\n}", "a template of Packer"),
+        ("v.sh", "#!/bin/sh", "a script"),
+    ],
+)
+def test_what_is_no_parameter_file_is_named_with_what_to_write(
+    template: Path, tmp_path: Path, name: str, content: str, what: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    said = command("validate", template, "--parameters", tmp_path / name)
+    assert f"{name}:1:1: error: this is {what}, not a parameter file in JSON" in said.err
+    assert "image template" not in said.err
+
+
+def test_a_file_of_a_workspace_is_named_as_that(workspace: Path) -> None:
+    for name in ("template.auto.tfvars.json", "imagegen.lock.json"):
+        assert "of a workspace of imagegen\n  hint: give the folder" in command("validate", workspace / name).err
 
 
 @pytest.mark.parametrize("words", [["foo", "--json"], ["--json"], ["git", "commit", "--commit"], ["--", "-q"]])

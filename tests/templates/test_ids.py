@@ -160,3 +160,10 @@ def test_a_network_that_is_not_named_by_its_id(imagegen: Command, version: str, 
 def test_a_network_that_is_not_there_is_none(imagegen: Command, network: dict[str, str] | None) -> None:
     said = imagegen.validate(template("2020-02-14", vmProfile={"vnetConfig": network}), "--target", "azure")
     assert json.dumps(said.errors) == "[]"
+
+
+def test_a_size_of_a_proxy_names_no_network(imagegen: Command) -> None:
+    """Modules write it beside an empty subnetId: the VM is in a network of its own, as there."""
+    for config in ({"proxyVmSize": "Standard_A1_v2"}, {"subnetId": "", "proxyVmSize": "Standard_A1_v2"}):
+        said = imagegen.validate(template(vmProfile={"vnetConfig": config}), "--target", "azure")
+        assert not [message for _, message in said.errors if "has no `subnetId`" in message], said.errors

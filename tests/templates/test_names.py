@@ -169,3 +169,19 @@ def test_a_blob_that_is_no_vhd_by_its_name(imagegen: Command) -> None:
     said = imagegen.validate(template(distribute=[vhd(uri=f"{BLOB}/vhds/x.img")]))
     assert (said.code, [path for path, _ in said.warnings]) == (0, ["properties.distribute[0].uri"])
     assert imagegen.validate(template(distribute=[vhd(uri=f"{BLOB}/vhds/X.VHD")])).warnings == []
+
+
+@pytest.mark.parametrize("name", ["Microsoft.Owner", "azure-cost", "WINDOWS", "windows_version"])
+@pytest.mark.parametrize("field", ["artifactTags", "managedResourceTags"])
+def test_tags_that_begin_as_those_of_azure_are_named(imagegen: Command, name: str, field: str) -> None:
+    tags = {name: "x", "hidden-title": "y"}
+    content = (
+        template(distribute=[shared(artifactTags=tags)])
+        if field == "artifactTags"
+        else template(managedResourceTags=tags)
+    )
+    said = imagegen.validate(content)
+    assert said.code == 0
+    assert [message for path, message in said.warnings if field in path] == [
+        f"the name of the tag `{name}` begins as Azure's own do: Azure may refuse it"
+    ]

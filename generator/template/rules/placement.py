@@ -25,6 +25,7 @@ from generator.template.schema import (
 )
 from generator.template.schema.distribute import Target
 
+PROXY = "proxyvmsize"  # the size of a VM between the service and the build; it names no network
 OTHER_REGION = "build in that region, or distribute to a gallery with both regions"
 # The features of a size follow its number of cores; `p` is an Arm64 processor (Microsoft, "Azure VM sizes naming
 # conventions").
@@ -112,7 +113,10 @@ def networks(parts: list[Part], given: object, subscription: str) -> Iterator[Fi
     `subnetName` and `resourceGroupName`.
     """
     for at, config in every(parts, VnetConfig):
-        if config.subnet_id or not isinstance(given, dict) or not any(given.values()):
+        named = (
+            [key for key, value in given.items() if value and key.lower() != PROXY] if isinstance(given, dict) else []
+        )
+        if config.subnet_id or not named:
             continue
         group, network, subnet = config.resource_group_name or "GROUP", config.name or "V", config.subnet_name or "S"
         where = (

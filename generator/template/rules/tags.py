@@ -18,6 +18,8 @@ LONGEST_NAME = 512
 LONGEST_STORAGE_NAME = 128  # on a storage account, such as the one that staging needs for files
 FORBIDDEN = re.compile(r"[<>%&\\?/\x00-\x1f\x7f]")
 LONGEST_SHOWN = 80
+# Microsoft, "Tags - Create Or Update" of Azure Resource Manager's REST API: the name of a tag may not begin so.
+OF_AZURE = ("microsoft", "azure", "windows")
 
 
 @rule(Target)
@@ -54,6 +56,9 @@ def _findings(field: str, given: Mapping[str, str], added: tuple[str, ...], long
             yield Finding(
                 at, f"the tag {shown} is set by imagegen", f"use a name that does not begin with {tags.RESERVED}"
             )
+        elif name.lower().startswith(OF_AZURE):
+            what = f"the name of the tag {shown} begins as Azure's own do: Azure may refuse it"
+            yield Finding(at, what, f"use a name that begins with none of {', '.join(OF_AZURE)}", "warning")
         seen.setdefault(name.lower(), name)
         if wrong := FORBIDDEN.search(name):
             char = f"`{wrong[0]}`" if wrong[0].isprintable() else "a control character"

@@ -32,6 +32,8 @@ SECRET = [
     "https://HUNTER2@h.example/a.sh", "https://u:HUNTER2@h.example/a.sh", "https://u:p@HUNTER2@h.example/a.sh",
     "https://u:p@@HUNTER2@h.example/a.sh", "https://:HUNTER2@h.example:8443/a.sh", "https://u:HUNTER%402@h.example/a.sh",
     "https://h.example/https://u:HUNTER2@x/a.sh", "https://h.example/a.sh;token=HUNTER2", "https://h.example/;s=HUNTER2/a.sh?raw=1",
+    "https://h.example/a.sh&sig=HUNTER2", "https://h.example/a.sh,sig=HUNTER2", "https://h.example/token=HUNTER2/a.sh",
+    "https://h.example/a.sh%3Fsv=1&sig=HUNTER2", "https://h.example/a.sh%3fsig=HUNTER2",
     "https://h.example/a.sh?path=https://u:HUNTER2@x/", f"https://h.example/a.sh?v={LONG * 5}",
 ]  # fmt: skip
 
@@ -65,6 +67,33 @@ def test_a_password_with_a_mark_of_urls_is_no_part_of_a_path(uri: str) -> None:
 )
 def test_a_line_of_json_is_masked_however_it_is_spelt(text: str) -> None:
     assert "HUNTER" not in urls.mask(f'{{"scriptUri": "{text}"}}')
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["https:/u:HUNTER2@h/a", "https:u:HUNTER2@h/a", "Http:\\\\u:HUNTER2@h/a", "http:///u:HUNTER2@h", "//u:HUNTER2@h/a"],
+)
+def test_a_mistake_in_the_scheme_shows_no_password(uri: str) -> None:
+    for shown in (urls.redact(uri), urls.mask(uri), urls.mask(json.dumps({"scriptUri": uri}))):
+        assert "HUNTER" not in shown
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "[concat(parameters('base'), '/a.sh?sv=2020-01-01&sig=HUNTER2')]", "a.sh?sig=HUNTER2", "../a.sh?token=HUNTER2",
+        "[format('{0}a.sh?{1}', 'x', '?code=HUNTER2')]", "https:/u:HUNTER2@h/a.sh", "//u:HUNTER2@h/a.sh",
+    ],
+)  # fmt: skip
+def test_no_command_shows_a_piece_of_a_url(tmp_path: Path, uri: str) -> None:
+    """Neither in the message nor in the line that it quotes."""
+    path = tmp_path / "t.json"
+    wrong = shell(scriptUri=uri, name="x" * 5000, sha256Checksum="no")
+    path.write_text(json.dumps(template(customize=[wrong]), indent=1))
+    for arguments in (["validate"], ["generate", "--target", "local"]):
+        said = command(*arguments, path)
+        assert said.code == 1
+        assert "HUNTER" not in said.out + said.err, said.err
 
 
 PLAIN = ["https://h.example/a.sh", "https://h.example:8443/a@b/c;d/e", "https://[::1]:80/x", "a b/c.sh", "../x.sh"]
