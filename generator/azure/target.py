@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from generator.azure.session import Session
     from generator.build.relay import Relay
 
-# Replication to other regions may take hours (azure-facts 11).
+# Replication to other regions may take hours (FACTS.md 11).
 REPLICATION_SECONDS = 6 * 3600.0
 # azurerm sees already in a plan whether a key is one; of this one nobody has the private half.
 PLANNED_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f planned"
@@ -139,7 +139,7 @@ class AzureTarget:
         return values
 
     def secret_values(self, job: Job) -> Values:
-        """The administrator's password: Azure wants one, and the first step makes it worthless (azure-facts 19)."""
+        """The administrator's password: Azure wants one, and the first step makes it worthless (FACTS.md 19)."""
         if _azure(job.blueprint).system == "linux":
             return {}
         return {"admin_password": f"{secrets.token_urlsafe(24)}aA1!"}
@@ -190,7 +190,7 @@ class AzureTarget:
         return vm_id
 
     def captured_values(self, job: Job, captured: str) -> Values:
-        """A managed image or a gallery in staging, for whom the machine itself is no source (azure-facts 4 and 9)."""
+        """A managed image or a gallery in staging, for whom the machine itself is no source (FACTS.md 4 and 9)."""
         facts = job.source.facts
         validating = facts.get("validate_by") if job.blueprint.validations else ""
         image, gallery = bool(facts.get("image_for")) or validating == "image", validating == "gallery"
@@ -213,7 +213,7 @@ class AzureTarget:
         return {"source": job.source.exact, "images": images}
 
     def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
-        """Managed images and blobs have one name for all versions (azure-facts 10)."""
+        """Managed images and blobs have one name for all versions (FACTS.md 10)."""
         return entries.displaced(job, ledger)
 
     def make_room(self, workspace: Path, images: dict[str, Any], events: Events) -> None:
@@ -261,7 +261,7 @@ class AzureTarget:
         """Machines go with the staging."""
 
     def release(self, blueprint: Blueprint, events: Events, known: Collection[str] | None) -> list[str]:
-        """Staging goes in one stroke, whatever the state knows of it (azure-facts 5)."""
+        """Staging goes in one stroke, whatever the state knows of it (FACTS.md 5)."""
         from generator.azure import staging  # noqa: PLC0415
 
         azure = _azure(blueprint)

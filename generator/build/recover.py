@@ -78,7 +78,8 @@ def _clean_up(request: Request, terraform: Terraform, *, quiet: bool) -> list[st
     left = rest.staged(in_state, workspace)
     if rest.is_behind(request, terraform, in_state):
         terraform.forget(left)
-    elif left or settled or (record and not in_state and terraform.outputs()):  # not before the target's own release: a machine that is off keeps its run commands
+    elif left or settled or (record and not in_state and terraform.outputs()):
+        # Only after the target has released its staging: the run commands of a stopped VM cannot be deleted.
         forgotten = tuple(rest.bring(request, terraform))
         left = [address for address in left if not address.startswith(forgotten)]
     elif (record or in_state) and rest.lacking(request, ledgers.load(workspace), in_state):

@@ -15,7 +15,7 @@ from tests.azure_sim import clock, life
 from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.contents import Contents, Resource
 
-OUTPUT_LIMIT = 4096  # fact 22
+OUTPUT_LIMIT = 4096  # azure/FACTS.md 22
 USUAL = {"exit_code": 0, "output": "", "error": "", "seconds": 0.0, "reboots": False, "powers_off": False}
 
 
@@ -80,7 +80,7 @@ def start(
 
 
 def interrupt(contents: Contents, machine: ArmId) -> None:
-    """Fact 8: a run command that is under way when its machine goes down never reports, and ends by its time."""
+    """azure/FACTS.md 8: a run command that runs while its VM goes down never reports, and ends by its timeout."""
     now = clock.now()
     for key, record in contents["resources"].items():
         run = record["state"].get("run")
