@@ -248,7 +248,7 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command line; errors become words and an exit code (design.md section 8)."""
+    """Run a command line; errors become messages and an exit code."""
     console.mode.json = console.mode.quiet = False
     home.repair_environment()
     # What `ssh` runs has options of its own.

@@ -1,6 +1,6 @@
 """Where images go: whether they can, and which way they take. All problems are found before anything is made.
 
-The rules are azure-facts 4, 10, 15 and 16 of the design; each refusal is what Azure itself would answer at the end.
+The rules are FACTS.md 4, 10, 15 and 16. Azure itself would refuse the same at the end of the build.
 """
 
 from collections.abc import Iterable, Iterator
@@ -180,7 +180,7 @@ def _check_blob(session: Session, destination: Destination, azure: Azure, found:
 
 
 def _route(blueprint: Blueprint, resolved: Resolved, found: _Found) -> Route:
-    """The way of each image, and refusals of what cannot go together (azure-facts 4)."""
+    """The way of each image, and refusals of what cannot go together (FACTS.md 4)."""
     trusted = "trustedlaunch" in found.security.values()
     security: Security = "TrustedLaunch" if trusted else "Standard"
     if blueprint.azure and blueprint.azure.system != resolved.system:

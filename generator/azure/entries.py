@@ -12,7 +12,7 @@ from generator.workspace.ledger import Ledger
 
 def of(job: Job, captured: str, captured_image: str) -> dict[str, Any]:
     """The images of a build by output name. `captured`: the id of its machine; `captured_image`: of the managed image
-    in staging, for the definitions that take no machine for a source (azure-facts 4)."""
+    in staging, for the definitions that take no machine for a source (FACTS.md 4)."""
     return {
         destination.name: _entry(job, destination, captured, captured_image)
         for destination in job.blueprint.destinations
@@ -46,7 +46,7 @@ def _entry(job: Job, destination: Destination, captured: str, captured_image: st
 
 
 def _version(job: Job, destination: Destination, azure: Azure) -> dict[str, Any]:
-    """What only a gallery version has. Without regions it stays in the build's (azure-facts 16)."""
+    """What only a gallery version has. Without regions it stays in the build's (FACTS.md 16)."""
     names = ids.parts(destination.resource)
     regions = [
         {"name": region.name, "replicas": region.replicas, "storage_account_type": region.storage_account_type}
@@ -66,7 +66,7 @@ def _version(job: Job, destination: Destination, azure: Azure) -> dict[str, Any]
 
 def displaced(job: Job, ledger: Ledger) -> list[tuple[str, str]]:
     """The released images, as (version, output), whose place this build takes: managed images and blobs have one name
-    for all versions (azure-facts 10)."""
+    for all versions (FACTS.md 10)."""
     taken = {each.resource.lower() for each in job.blueprint.destinations if each.kind != "SharedImage"}
     return [
         (version, output)

@@ -1,6 +1,6 @@
 """One build at a time for one Terraform state: a lease beside it, over all phases of the build.
 
-Terraform's own lock covers only each command (azure-facts 14). The lease lasts a minute and is renewed: that of a
+Terraform's own lock covers only each command (FACTS.md 14). The lease lasts a minute and is renewed: that of a
 build that died frees itself.
 """
 
@@ -36,7 +36,7 @@ CI_VARIABLES = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL")
 
 
 def refuse_local_state_in_ci(settings: Settings) -> None:
-    """A runner is thrown away, and a local state with it (azure-facts 12). Raises ImagegenError."""
+    """A runner is thrown away, and a local state with it (FACTS.md 12). Raises ImagegenError."""
     if not settings.allow_local_state and any(os.environ.get(name) for name in CI_VARIABLES):
         raise ImagegenError(
             "in a pipeline a local Terraform state is lost with the runner",

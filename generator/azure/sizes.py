@@ -4,7 +4,7 @@ from generator.azure.sources import Architecture, Generation
 
 
 def default_size(generation: Generation, architecture: Architecture, security: str) -> str:
-    """Image Builder's defaults: Standard_D1_v2 for Gen1 sources, Standard_D2ds_v4 for Gen2 (aib-reference 1.7).
+    """Image Builder's defaults: Standard_D1_v2 for Gen1 sources, Standard_D2ds_v4 for Gen2 (FORMAT.md 1.7).
 
     It has none for ARM64. Both sizes of the second generation can do Trusted Launch (Microsoft, "Trusted Launch for
     Azure virtual machines", supported sizes).

@@ -177,7 +177,7 @@ class AzureTarget(AzureImages):
         return vm_id
 
     def captured_values(self, job: Job, captured: str) -> Values:
-        """A managed image or a gallery in staging, for whom the machine itself is no source (azure-facts 4 and 9)."""
+        """A managed image or a gallery in staging, for whom the machine itself is no source (FACTS.md 4 and 9)."""
         facts = job.source.facts
         validating = facts.get("validate_by") if job.blueprint.validations else ""
         image, gallery = bool(facts.get("image_for")) or validating == "image", validating == "gallery"
@@ -221,7 +221,7 @@ class AzureTarget(AzureImages):
         """Machines go with the staging."""
 
     def release(self, blueprint: Blueprint, events: Events, known: Collection[str] | None) -> list[str]:
-        """Staging goes in one stroke, whatever the state knows of it (azure-facts 5)."""
+        """Staging goes in one stroke, whatever the state knows of it (FACTS.md 5)."""
         from generator.azure import staging  # noqa: PLC0415
 
         azure = blueprint_of(blueprint)

@@ -1,6 +1,6 @@
 """A disk to a blob: an address is granted, Azure copies by itself, and the address is taken back.
 
-Through Terraform the address would stand in its state (azure-facts 19).
+Through Terraform the address would stand in its state (FACTS.md 19).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Version numbers: which the next build has (aib-reference 2.6)."""
+"""Version numbers: which the next build has (FORMAT.md 2.6)."""
 
 import re
 from collections.abc import Collection, Mapping

@@ -1,4 +1,4 @@
-"""A build, phase by phase. `build` reads as the design's table does; what each phase needs is decided in check."""
+"""A build, phase by phase: `build` calls them in the order of generator/README.md 1. `check` decides their inputs."""
 
 import shlex
 from collections.abc import Sequence
@@ -141,7 +141,7 @@ def distribute(run: Build) -> ledgers.Release:
 
 
 def _make_room(run: Build, superseded: list[tuple[str, str]]) -> None:
-    """Remove the images whose place is taken, now that the new ones can be made (azure-facts 10)."""
+    """Remove the images whose place is taken, now that the new ones can be made (azure/FACTS.md 10)."""
     for version, output in superseded:
         run.events.note(f"replacing the image `{output}` of {version}")
         run.terraform.forget(images_of(run.terraform.state_list(), version, output))
@@ -150,7 +150,7 @@ def _make_room(run: Build, superseded: list[tuple[str, str]]) -> None:
 
 def _make_images(run: Build, release: ledgers.Release, pending: Path) -> None:
     """Make the images. What Terraform gave up on may still come about: the target is asked, nothing is made twice
-    (azure-facts 11). Images that take the place of others at once come last."""
+    (azure/FACTS.md 11). Images that take the place of others at once come last."""
     images = release["images"]
     exports = run.target.exports(images)
     failure: ImagegenError | None = None
@@ -203,7 +203,7 @@ def _end(run: Build) -> None:
 def _apply_only(
     run: Build, prefixes: tuple[str, ...], name: str, targets: Sequence[str] = (), extra: Path | None = None
 ) -> None:
-    """Plan, see that the plan creates under `prefixes` and touches nothing else, and apply that plan (azure-facts 6).
+    """Plan, check that the plan only creates resources under `prefixes`, and apply that plan (azure/FACTS.md 6).
 
     The plan holds the values of all variables, so it lies in the build's own folder.
     """

@@ -1,4 +1,4 @@
-"""The ledger in git: a released version is on record for everybody once it is committed (design.md section 5)."""
+"""The ledger in git: other checkouts know a released version once its ledger entry is committed and pushed."""
 
 import os
 import random

@@ -44,7 +44,7 @@ def bring(request: Request, terraform: Terraform, *, refresh: bool = True) -> li
         if gone := of_image(error.diagnostics):
             raise TerraformFailed(error.message, error.diagnostics, retiring(gone)) from error
         raise
-    # It has the state of the build, with the first password of a Windows machine (azure-facts 19).
+    # It has the state of the build, with the first password of a Windows machine (azure/FACTS.md 19).
     (workspace / "terraform.tfstate.backup").unlink(missing_ok=True)
     return strange
 
@@ -108,7 +108,7 @@ def refuse_foreign(request: Request, terraform: Terraform) -> None:
 
 
 def refuse_behind(ledger: Ledger, terraform: Terraform) -> None:
-    """Raise ImagegenError when the state has images of versions that the ledger does not know (azure-facts 2)."""
+    """Raise ImagegenError when the state has images of versions that the ledger does not know (azure/FACTS.md 2)."""
     if missing := _unknown(ledger, terraform.state_list()):
         raise ImagegenError(f"{BEHIND}: {', '.join(missing)}", BEHIND_HINT)
 

@@ -18,7 +18,7 @@ def going_on(request: Request, terraform: Terraform) -> Build | None:
     """The build that the journal tells of, when it can go on where it broke; says why when it cannot.
 
     Only the failed step and later ones are run again, and only while nothing that was completed has changed and
-    deprovisioning has not begun (azure-facts 18): an image is what its template says.
+    deprovisioning has not begun (azure/FACTS.md 18): an image is what its template says.
     """
     record = journal.read(request.workspace)
     if record is None or record.phase == journal.RETIRING:

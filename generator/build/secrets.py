@@ -16,7 +16,7 @@ class KeyPair:
     """private: the key's file; public: the OpenSSH public key; var_file: what passes it to Terraform.
 
     A var-file of mode 0600 is the one way that shows in no process list and in no child's environment
-    (azure-facts 20).
+    (azure/FACTS.md 20).
     """
 
     private: Path

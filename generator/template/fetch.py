@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from generator.template.schema import ImageTemplate
 
 Kind = Literal["script", "file"]
-LIMIT = 20_000_000  # bytes; aib-reference 2.3 has it for File, nothing is known for scripts
+LIMIT = 20_000_000  # bytes; FORMAT.md 2.3 has it for File, nothing is known for scripts
 TOO_LARGE = {
     "file": ("File customizers take at most 20 MB", "fetch larger files in a Shell step"),
     "script": ("scripts take at most 20 MB", None),

@@ -100,7 +100,7 @@ LOCAL = Gaps(
         Gap("properties.distribute[*].versioning", "`versioning`"),
     ),
 )
-# aib-reference 2.14: what only the service can do, and the parts of its isolation that a build by Terraform has not.
+# What only the service can do, and the parts of its isolation that a build by Terraform does not have (FORMAT.md 2.14).
 AZURE = Gaps(
     refused=(
         NOTHING,

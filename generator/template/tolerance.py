@@ -18,7 +18,7 @@ from generator.template.schema.shape import bare, choices, fields, inside, is_se
 from generator.template.versions import is_strict, lets_go_nowhere
 from generator.template.warnings import CONVERTED, DUPLICATE_NAME, SPELLING, UNKNOWN_NAME
 
-# Names of the first previews (aib-reference 1.4, 1.11).
+# Names of the first previews (FORMAT.md 1.4, 1.11).
 OLD = {"script": "scriptUri"}
 # What `az resource show` and Get-AzResource add to a resource of any type.
 OF_RESOURCES = {

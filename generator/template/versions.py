@@ -1,4 +1,4 @@
-"""The API versions of the format, and what came with each (aib-reference 1.10, 1.11)."""
+"""The API versions of the format, and what came with each (FORMAT.md 1.10, 1.11)."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ VERSIONS = (
     "2018-02-01-preview", "2019-02-01-preview", "2019-05-01-preview", "2020-02-14", "2021-10-01", "2022-02-14",
     "2022-07-01", "2023-07-01", "2024-02-01", "2025-10-01",
 )  # fmt: skip
-STRICT = "2024-02-01"  # from here on names are case-sensitive and unknown ones refused (aib-reference 1.1)
+STRICT = "2024-02-01"  # from here on names are case-sensitive and unknown ones refused (FORMAT.md 1.1)
 DATE = re.compile(r"\d{4}-\d\d-\d\d(?:-preview)?\Z", re.ASCII)
 
 SINCE = (
@@ -37,7 +37,7 @@ SINCE = (
     ("2025-10-01", "properties.optimize.workload"),
     ("2025-10-01", "properties.distribute[*].replicationMode"),
 )  # fmt: skip
-# Only a preview had these (aib-reference 1.11, 2020-02-14); from then on it is the subnet's id.
+# Only a preview had these (FORMAT.md 1.11, 2020-02-14); from then on it is the subnet's id.
 GONE = tuple(f"properties.vmProfile.vnetConfig.{name}" for name in ("name", "subnetName", "resourceGroupName"))
 
 
@@ -50,7 +50,7 @@ def version_of(document: Document) -> str | None:
 
 
 def is_strict(version: str | None) -> bool:
-    """Whether a version refuses what older ones let pass (aib-reference 1.1). Unknown: it does not."""
+    """Whether a version refuses what older ones let pass (FORMAT.md 1.1). Unknown: it does not."""
     return bool(version and DATE.match(version) and version >= STRICT)
 
 

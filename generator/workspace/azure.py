@@ -102,7 +102,7 @@ def _system(properties: Any) -> System:
 
 
 def _communicator(settings: Settings, system: System, subnet: str, properties: Any) -> Communicator:
-    """`auto`: SSH to a Linux machine with a network of its own, run commands to all others (design.md section 7)."""
+    """`auto`: SSH to a Linux machine with a network of its own, run commands to all others (azure/FACTS.md 29)."""
     wanted = settings.communicator
     if wanted == "ssh" and system == "windows":
         raise ImagegenError("a Windows machine is not reached by SSH", "set communicator to auto or run-command")

@@ -22,9 +22,9 @@ from generator.workspace.blueprint import (
     Versioning,
 )
 
-# Image Builder's default when buildTimeoutInMinutes is 0 or absent (aib-reference 1.2).
+# Image Builder's default when buildTimeoutInMinutes is 0 or absent (FORMAT.md 1.2).
 DEFAULT_TIMEOUT_MINUTES = 240
-# What packer-plugin-windows-update takes when nothing is said (aib-reference 2.3).
+# What packer-plugin-windows-update takes when nothing is said (FORMAT.md 2.3).
 DEFAULT_CRITERIA = "BrowseOnly=0 and IsInstalled=0"
 DEFAULT_FILTERS = ("include:$true",)
 DEFAULT_UPDATES = 1000
@@ -32,7 +32,7 @@ KINDS: dict[str, StepKind] = {
     "Shell": "shell", "File": "file", "PowerShell": "powershell", "WindowsRestart": "restart",
     "WindowsUpdate": "update",
 }  # fmt: skip
-# A build lasts 16 hours at most (aib-reference 1.2), and so does a restart.
+# A build lasts 16 hours at most (FORMAT.md 1.2), and so does a restart.
 LONGEST_RESTART_SECONDS = 57_600
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
@@ -122,7 +122,7 @@ def _script_step(position: int, entry: Any, folder: str, prefix: str, downloads:
 
 
 def _level(entry: Any) -> str:
-    """The privileges of a PowerShell step (aib-reference 1.4: runAsSystem only together with runElevated)."""
+    """The privileges of a PowerShell step (FORMAT.md 1.4: runAsSystem only together with runElevated)."""
     if entry.run_elevated and entry.run_as_system:
         return "system"
     return "elevated" if entry.run_elevated else "plain"

@@ -141,7 +141,7 @@ def _rendered(
 
 def _released_to(folder: Path) -> tuple[str, ...]:
     """The subscriptions that released images are in: their providers stay, whatever the template says today
-    (azure-facts 15)."""
+    (azure/FACTS.md 15)."""
     try:
         releases = ledger.load(folder).releases
     except ImagegenError:

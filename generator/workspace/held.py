@@ -43,7 +43,7 @@ def _address(entry: Any) -> str | None:
 
 
 def _entries(template: Any) -> list[Any]:
-    """The steps that are carried out: with `sourceValidationOnly` the validators alone (aib-reference 2.5)."""
+    """The steps that are carried out: with `sourceValidationOnly` the validators alone (FORMAT.md 2.5)."""
     validate = template.properties.validate_
     customize = () if validate and validate.source_validation_only else template.properties.customize or ()
     return [*customize, *((validate and validate.in_vm_validations) or ())]

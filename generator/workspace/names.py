@@ -33,7 +33,7 @@ def suffix(name: str, default: str) -> str:
 def image_folder(output: str, version: str) -> str:
     """Where an image lies in a local workspace: `images/NAME/VERSION`, NAME being the distributor's runOutputName.
 
-    `.` and `..` are legal there (aib-reference 1.1) and mean something else in a path. Raises ValueError for a name
+    `.` and `..` are legal there (FORMAT.md 1.1) and mean something else in a path. Raises ValueError for a name
     that is not legal.
     """
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", output):

@@ -279,8 +279,8 @@ def _prune(root: Path, folder: Path) -> None:
 
 
 def foreign_to_terraform(folder: Path, files: dict[str, bytes]) -> list[str]:
-    """What Terraform would load from the workspace and we did not write (design.md section 5, Trust): files, and the
-    providers that its state names."""
+    """What Terraform would load from the workspace and imagegen did not write (azure/FACTS.md 23): files, and the
+    providers that the workspace's state names."""
     loaded = [path for pattern in LOADED for path in folder.glob(pattern)]
     loaded += [path for path in (folder / "modules").rglob("*") if path.is_symlink() or not path.is_dir()]
     found = {path.relative_to(folder).as_posix() for path in loaded}

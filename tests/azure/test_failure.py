@@ -74,7 +74,7 @@ def test_a_step_that_was_cut_off_is_ended_and_run_again(azure: Azure, template: 
 
 
 def test_cleanup_ends_a_kept_machine(azure: Azure, template: Write, tmp_path: Path) -> None:
-    """Also with a machine that was switched off meanwhile, whose run commands Azure does not let go (azure-facts 5)."""
+    """Also a VM that was stopped meanwhile, whose run commands Azure does not delete (azure/FACTS.md 5)."""
     azure.cloud.set(scripts=[FAILING, *USUAL])
     image = azure.definition("web")
     handling = {"onCustomizerError": "abort"}

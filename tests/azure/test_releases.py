@@ -97,7 +97,7 @@ def test_a_checkout_that_is_behind_destroys_nothing(
 
 
 def test_ids_in_other_letter_case_replace_nothing(azure: Azure, template: Write, released: Path) -> None:
-    """Azure may answer with a group's name in other letter case (azure-facts 3)."""
+    """Azure may answer with a group's name in other letter case (azure/FACTS.md 3)."""
     azure.cloud.set(echo_case=["*"])
     planned = terraform(azure, released, "plan", "-json")
     changes = [json.loads(line) for line in planned.stdout.splitlines()]

@@ -58,7 +58,7 @@ def test_no_secret_is_left_where_it_is_read(azure: Azure, template: Write, tmp_p
         assert secret not in done.stdout + done.stderr
     assert holders(private_key, builds) == ["key", "secrets.tfvars.json"]
     if password := machine["properties"]["osProfile"].get("adminPassword"):
-        # azurerm keeps it in the state; the first step has set another one by then (azure-facts 19).
+        # azurerm keeps it in the state; the first step has set another one by then (azure/FACTS.md 19).
         assert next(each["name"] for each in azure.cloud.ran()) == "000-prepare"
         assert holders(password, out) == ["terraform.tfstate"]
         assert password not in done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""What Azure refuses. Numbers are those of the project's list of facts about Azure; "ARM" is general knowledge."""
+"""What Azure refuses. Each rule cites its fact; "ARM" is general knowledge."""
 
 import json
 import time
@@ -17,7 +17,7 @@ ON_MACHINES = ("microsoft.compute/virtualmachines/extensions", "microsoft.comput
 
 
 def check_size(body: Body) -> None:
-    """Fact 21: a request to ARM is limited to 4 MB."""
+    """azure/FACTS.md 21: a request to ARM is limited to 4 MB."""
     if len(json.dumps(body)) > LIMIT_BYTES:
         raise CloudError(413, "RequestContentTooLarge", "The request content size exceeds the maximum size of 4 MB.")
 
@@ -64,7 +64,7 @@ def _existing(contents: Contents, resource_id: str) -> Resource:
 
 
 def _machine_runs(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
-    """Fact 5: extensions, and with them run commands, cannot be made, changed or deleted while the machine is off."""
+    """azure/FACTS.md 5: extensions and run commands of a stopped VM cannot be created, changed or deleted."""
     machine = contents["resources"].get(target.parent.key if target.parent else "")
     if machine and machine["state"]["power"] != "running":
         raise CloudError(409, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
@@ -80,7 +80,7 @@ def _room_for_a_run_command(contents: Contents, target: ArmId, old: Resource | N
 
 
 def _one_extension_a_handler(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
-    """Fact 8: a machine takes one extension of each handler, so one CustomScript."""
+    """azure/FACTS.md 8: a machine takes one extension of each handler, so one CustomScript."""
     assert target.parent
     handler = f"{_at(body, 'publisher')}.{_at(body, 'type')}"
     siblings = [
@@ -98,7 +98,7 @@ def _one_extension_a_handler(contents: Contents, target: ArmId, old: Resource | 
 
 
 def _source_stays(path: str) -> Rule:
-    """Fact 10 (Azure's answer there is not proven): the source of an image cannot be changed."""
+    """azure/FACTS.md 10 (Azure's answer there is not proven): the source of an image cannot be changed."""
 
     def rule(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
         before, after = (json.dumps(_at(one, path), sort_keys=True).lower() for one in (old, body))
@@ -120,7 +120,7 @@ def _security(definition: Resource | None) -> str:
 
 
 def _machine_suits_definition(machine: Resource, definition: Resource | None) -> None:
-    """Fact 4: the definition's security type decides which machine can be its source."""
+    """azure/FACTS.md 4: the definition's security type decides which machine can be its source."""
     wanted = _security(definition)
     own = _at(machine, "securityProfile.securityType") or "Standard"
     if wanted.lower().endswith("supported"):
@@ -133,7 +133,7 @@ def _machine_suits_definition(machine: Resource, definition: Resource | None) ->
 
 
 def _image_suits_definition(image: Resource, definition: Resource | None) -> None:
-    """Facts 4 and 10: a managed image carries no Trusted Launch, and its generation is the definition's."""
+    """azure/FACTS.md 4 and 10: a managed image carries no Trusted Launch, and its generation is the definition's."""
     wanted = _security(definition)
     if wanted in ("TrustedLaunch", "ConfidentialVM"):
         raise _invalid(f"The security type '{wanted}' is not supported for the source id '{image['id']}'.")
@@ -141,20 +141,20 @@ def _image_suits_definition(image: Resource, definition: Resource | None) -> Non
 
 
 def _same_generation(generation: str | None, definition: Resource | None) -> None:
-    """Fact 10: a source of one generation does not go to a definition of the other."""
+    """azure/FACTS.md 10: a source of one generation does not go to a definition of the other."""
     wanted = _at(definition, "hyperVGeneration")
     if generation and wanted and generation != wanted:
         raise _invalid(f"The generation '{generation}' of the source does not match '{wanted}' of the gallery image.")
 
 
 def _same_plan(machine: Resource, definition: Resource | None) -> None:
-    """Fact 16: the purchase plan of the definition equals the source's."""
+    """azure/FACTS.md 16: the purchase plan of the definition equals the source's."""
     if (_at(machine, "plan") or None) != (_at(definition, "purchasePlan") or None):
         raise _invalid("The purchase plan of the source does not match that of the gallery image.")
 
 
 def _version_has_a_source(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
-    """Facts 4, 10 and 16 for the source of a new version: a machine, or an image made of one."""
+    """azure/FACTS.md 4, 10 and 16 for the source of a new version: a machine, or an image made of one."""
     definition = contents["resources"].get(target.parent.key if target.parent else "")
     machine_id, image_id = (_at(body, f"storageProfile.source.{name}") for name in ("virtualMachineId", "id"))
     if image_id and "/virtualmachines/" in image_id.lower():  # which is taken too, within a tenant
@@ -173,7 +173,7 @@ def _version_has_a_source(contents: Contents, target: ArmId, old: Resource | Non
 
 
 def _regions_hold_the_source(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
-    """Fact 16: the regions of a version include the one its source is in, and the version's own."""
+    """azure/FACTS.md 16: the regions of a version include the one its source is in, and the version's own."""
     regions = {_region(one["name"]) for one in _at(body, "publishingProfile.targetRegions") or []}
     source_id = _at(body, "storageProfile.source.virtualMachineId") or _at(body, "storageProfile.source.id")
     source = contents["resources"].get(ArmId(source_id).key) if source_id else None
@@ -187,7 +187,7 @@ def _region(name: str) -> str:
 
 
 def _image_can_be_made(contents: Contents, target: ArmId, old: Resource | None, body: Body) -> None:
-    """Facts 4 and 10: no managed image of a Trusted Launch or ARM64 machine, nor of the other generation."""
+    """azure/FACTS.md 4 and 10: no managed image of a Trusted Launch or ARM64 machine, nor of the other generation."""
     machine_id = _at(body, "sourceVirtualMachine.id")
     if old is not None or not machine_id:
         return

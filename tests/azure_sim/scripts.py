@@ -15,7 +15,7 @@ from tests.azure_sim import life
 from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.contents import Contents, Resource
 
-OUTPUT_LIMIT = 4096  # fact 22
+OUTPUT_LIMIT = 4096  # azure/FACTS.md 22
 USUAL = {"exit_code": 0, "output": "", "error": "", "seconds": 0.0, "reboots": False, "powers_off": False}
 
 

@@ -54,7 +54,7 @@ def provisioning(record: Resource, now: float) -> str:
 
 
 def _in_other_case(part: dict[str, Any]) -> dict[str, Any]:
-    """Fact 3: ARM may answer with the group's name in other letter case than it was given."""
+    """azure/FACTS.md 3: ARM may answer with the group's name in other letter case than it was given."""
     return {name: _recased(value) for name, value in part.items()}
 
 

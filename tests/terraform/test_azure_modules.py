@@ -163,7 +163,7 @@ def test_both_machines_have_the_same_interface() -> None:
 
 
 def test_the_deprovision_script_is_image_builders_own() -> None:
-    """Templates edit it in place by these very words (aib-reference 2.4)."""
+    """Templates edit it in place by these very words (FORMAT.md 2.4)."""
     script = (MODULES / "azure/prepare/DeprovisioningScript.ps1").read_text()
     assert "Sysprep.exe /oobe /generalize /quiet /quit" in script
     assert "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE" in script

@@ -1,4 +1,4 @@
-"""The rules across fields (aib-reference sections 1 and 2), each registered by being imported here."""
+"""The rules across fields (FORMAT.md 1 and 2), each registered by being imported here."""
 
 from generator.template.rules import across, profile, resource, source, steps, tags, targets
 from generator.template.rules.base import RULES, WHOLE, Finding, Part

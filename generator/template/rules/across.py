@@ -24,7 +24,7 @@ WRITABLE = ("/tmp/", "/var/tmp/", "/dev/shm/", "/home/")  # noqa: S108 - on the 
 
 @whole
 def output_names_differ(parts: list[Part]) -> Iterator[Finding]:
-    """`runOutputName` is unique in a template (aib-reference 2.6); Azure compares names without case."""
+    """`runOutputName` is unique in a template (FORMAT.md 2.6); Azure compares names without case."""
     seen: dict[str, str] = {}
     for at, target in every(parts, Target):
         name = target.run_output_name
@@ -36,7 +36,7 @@ def output_names_differ(parts: list[Part]) -> Iterator[Finding]:
 
 @whole
 def one_version(parts: list[Part]) -> Iterator[Finding]:
-    """A build makes one version, so that two explicit numbers cannot both be right (design.md section 5)."""
+    """A build makes one version, the same for all its images: two explicit numbers cannot both be right."""
     first: str | None = None
     for at, target in every(parts, SharedImage):
         version = explicit_version(target.gallery_image_id)
@@ -59,7 +59,7 @@ def one_versioning(parts: list[Part]) -> Iterator[Finding]:
 
 @whole
 def steps_fit_the_source(parts: list[Part]) -> Iterator[Finding]:
-    """Windows steps run on Windows, Shell on Linux (aib-reference 1.4, 2.3)."""
+    """Windows steps run on Windows, Shell on Linux (FORMAT.md 1.4, 2.3)."""
     systems = _systems(parts)
     if "linux" in systems:
         for at, step in every(parts, PowerShell, WindowsRestart, WindowsUpdate):
@@ -71,7 +71,7 @@ def steps_fit_the_source(parts: list[Part]) -> Iterator[Finding]:
 
 @whole
 def files_land_where_they_may(parts: list[Part]) -> Iterator[Finding]:
-    """On Linux the upload runs as the login user: only /tmp is certain to be writable (aib-reference 2.3)."""
+    """On Linux the upload runs as the login user: only /tmp is certain to be writable (FORMAT.md 2.3)."""
     if "linux" not in _systems(parts):
         return
     for at, step in every(parts, File):
@@ -84,7 +84,7 @@ def files_land_where_they_may(parts: list[Part]) -> Iterator[Finding]:
 
 @whole
 def steps_are_skipped(parts: list[Part]) -> Iterator[Finding]:
-    """With `sourceValidationOnly` nothing is customized (aib-reference 2.5)."""
+    """With `sourceValidationOnly` nothing is customized (FORMAT.md 2.5)."""
     only = any(validate.source_validation_only for _, validate in every(parts, Validate))
     if only and any("customize" in at for at, _ in parts):
         message = "no step is run: `sourceValidationOnly` tries the source as it is"
@@ -93,6 +93,6 @@ def steps_are_skipped(parts: list[Part]) -> Iterator[Finding]:
 
 
 def _systems(parts: list[Part]) -> set[str | None]:
-    """The systems that the source may have; ISO was Red Hat only (aib-reference 1.12)."""
+    """The systems that the source may have; ISO was Red Hat only (FORMAT.md 1.12)."""
     isos: set[str | None] = {"linux" for _ in every(parts, IsoSource)}
     return isos | {system_of(part) for _, part in every(parts, PlatformImage)}

@@ -22,7 +22,7 @@ LARGEST_OS_DISK_GB = 4095  # Microsoft, "Scalability targets for VM disks": an O
 
 @rule(VnetConfig)
 def network(config: VnetConfig) -> Iterator[Finding]:
-    """The container subnet needs `subnetId` and excludes a proxy (aib-reference 1.7)."""
+    """The container subnet needs `subnetId` and excludes a proxy (FORMAT.md 1.7)."""
     if config.container_instance_subnet_id and not config.subnet_id:
         yield Finding(("containerInstanceSubnetId",), "`containerInstanceSubnetId` needs `subnetId`", "add subnetId")
     if config.container_instance_subnet_id and config.proxy_vm_size:
@@ -31,7 +31,7 @@ def network(config: VnetConfig) -> Iterator[Finding]:
 
 @rule(VnetConfig)
 def two_subnets(config: VnetConfig) -> Iterator[Finding]:
-    """The container subnet is another one of the same network (aib-reference 1.7)."""
+    """The container subnet is another one of the same network (FORMAT.md 1.7)."""
     machine = (config.subnet_id or "").rstrip("/").lower()
     container = (config.container_instance_subnet_id or "").rstrip("/").lower()
     if not machine or not container:
@@ -67,7 +67,7 @@ def machine_size(profile: VmProfile) -> Iterator[Finding]:
 
 @rule(VmProfile)
 def machine_identities(profile: VmProfile) -> Iterator[Finding]:
-    """Identities of the build machine are named by their ids, each once (aib-reference 1.7)."""
+    """Identities of the build machine are named by their ids, each once (FORMAT.md 1.7)."""
     seen: set[str] = set()
     for index, one in enumerate(profile.user_assigned_identities):
         at = ("userAssignedIdentities", index)
@@ -82,7 +82,7 @@ def machine_identities(profile: VmProfile) -> Iterator[Finding]:
 
 @rule(Optimize)
 def workload_script(optimize: Optimize) -> Iterator[Finding]:
-    """The script of `optimize.workload` is an address, with a checksum like others' (aib-reference 1.10)."""
+    """The script of `optimize.workload` is an address, with a checksum like others' (FORMAT.md 1.10)."""
     workload = optimize.workload
     if workload is None:
         return

@@ -22,21 +22,21 @@ GROUP = re.compile(r"/subscriptions/[^/]+(?:/providers/Microsoft\.Resources)?/re
 
 @rule(Envelope)
 def resource_type(template: Envelope) -> Iterator[Finding]:
-    """The resource is an image template; people also write just the provider (aib-reference 1, 3.2)."""
+    """The resource is an image template; people also write just the provider (FORMAT.md 1, 3.2)."""
     if template.type is not None and template.type.lower() not in (RESOURCE_TYPE.lower(), PROVIDER.lower()):
         yield Finding(("type",), "this is not an image template", f"the type is {RESOURCE_TYPE}")
 
 
 @rule(Envelope)
 def resource_name(template: Envelope) -> Iterator[Finding]:
-    """Names are letters, digits and `-_.`, at most 64 (aib-reference 1.1)."""
+    """Names are letters, digits and `-_.`, at most 64 (FORMAT.md 1.1)."""
     if template.name is not None and not NAME.match(template.name):
         yield Finding(("name",), "the name is not valid", NAME_SHAPE)
 
 
 @rule(Identity)
 def one_identity(identity: Identity) -> Iterator[Finding]:
-    """Exactly one user-assigned identity (aib-reference 1.1)."""
+    """Exactly one user-assigned identity (FORMAT.md 1.1)."""
     at, count = ("userAssignedIdentities",), len(identity.user_assigned_identities)
     if count > 1:
         yield Finding(at, f"there are {count} identities: a template has one", "keep one")
@@ -64,7 +64,7 @@ def identity_id(identity: Identity) -> Iterator[Finding]:
 
 @rule(Plain)
 def timeout(properties: Plain) -> Iterator[Finding]:
-    """0 means 240; 1 to 5 fail at the service (aib-reference 1.2)."""
+    """0 means 240; 1 to 5 fail at the service (FORMAT.md 1.2)."""
     if 1 <= properties.build_timeout_in_minutes <= 5:
         hint = "6 is the least that works there; 0 means 240"
         yield Finding(("buildTimeoutInMinutes",), "Azure Image Builder fails with 1 to 5 minutes", hint, "warning")
@@ -82,7 +82,7 @@ def staging_group(properties: Plain) -> Iterator[Finding]:
 
 @rule(Validate)
 def something_to_validate(validate: Validate) -> Iterator[Finding]:
-    """`sourceValidationOnly` runs the validators on the source (aib-reference 2.5): without one it does nothing."""
+    """`sourceValidationOnly` runs the validators on the source (FORMAT.md 2.5): without one it does nothing."""
     if validate.source_validation_only and not validate.in_vm_validations:
         at = ("sourceValidationOnly",)
         yield Finding(at, "there is no validator to run on the source", "add one to inVMValidations", "warning")

@@ -10,7 +10,7 @@ from generator.template.schema import IsoSource, ManagedImageSource, PlatformIma
 
 GROUP = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute"
 MANAGED = re.compile(rf"{GROUP}/images/[^/]+/?\Z", re.IGNORECASE)
-# A gallery of one's own, one that is shared directly, or a community's (aib-reference 1.3; issue 3).
+# A gallery of one's own, one that is shared directly, or a community's (FORMAT.md 1.3).
 GALLERY = re.compile(
     rf"(?:{GROUP}/galleries|(?:/subscriptions/[^/]+/providers/Microsoft\.Compute/locations/[^/]+)?"
     r"/(?:sharedGalleries|communityGalleries))/[^/]+/images/[^/]+/versions/([^/]+)/?\Z",
@@ -23,7 +23,7 @@ MARKETPLACE = re.compile(r"(?:latest|\d+(?:\.\d+)+)\Z", re.ASCII | re.IGNORECASE
 
 @rule(IsoSource)
 def iso_is_closed(_: IsoSource) -> Iterator[Finding]:
-    """Only previews had ISO sources; creating and processing them ended years ago (aib-reference 1.12)."""
+    """Only previews had ISO sources; creating and processing them ended years ago (FORMAT.md 1.12)."""
     hint = "start from a PlatformImage, such as RedHat's"
     yield Finding(("type",), "ISO sources are closed: Azure takes none any more", hint)
 
@@ -42,7 +42,7 @@ def platform_names(source: PlatformImage) -> Iterator[Finding]:
 
 @rule(PlatformImage)
 def platform_version(source: PlatformImage) -> Iterator[Finding]:
-    """A version is numbers with points, or `latest` (aib-reference 1.3)."""
+    """A version is numbers with points, or `latest` (FORMAT.md 1.3)."""
     if source.version.strip() and not MARKETPLACE.match(source.version):
         yield Finding(("version",), "not a version", "write latest, or numbers such as 12.0.202401", "warning")
 

@@ -11,14 +11,14 @@ from generator.template.schema.customize import Scripted
 
 CHECKSUM = re.compile(r"[0-9a-f]{64}\Z")
 CHECKSUM_SHAPE = "use the 64 digits that `sha256sum` prints, a-f in lower case"
-# Go's durations, which Packer reads (aib-reference 1.4: number and unit).
+# Go's durations, which Packer reads (FORMAT.md 1.4: number and unit).
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+\Z", re.ASCII)
 FILTER = re.compile(r"(?:include|exclude):", re.IGNORECASE)
 
 
 @rule(Scripted)
 def one_script(step: Scripted) -> Iterator[Finding]:
-    """Exactly one of `inline` and `scriptUri` (aib-reference 1.4)."""
+    """Exactly one of `inline` and `scriptUri` (FORMAT.md 1.4)."""
     if step.inline is not None and step.script_uri is not None:
         yield Finding(("scriptUri",), "`inline` and `scriptUri` exclude each other", "take one of them away")
     if step.inline is None and step.script_uri is None:
@@ -27,14 +27,14 @@ def one_script(step: Scripted) -> Iterator[Finding]:
 
 @rule(Scripted)
 def some_lines(step: Scripted) -> Iterator[Finding]:
-    """A script has lines (aib-reference 1.4: NoCustomizerScript in 1.9)."""
+    """A script has lines (FORMAT.md 1.4: NoCustomizerScript in 1.9)."""
     if step.inline is not None and not step.inline:
         yield Finding(("inline",), "`inline` has no lines", "add lines or take the step away")
 
 
 @rule(Scripted, File)
 def checksum(step: Scripted | File) -> Iterator[Finding]:
-    """Lower-case hex, together with an address; empty means unchecked (aib-reference 1.4, 2.3)."""
+    """Lower-case hex, together with an address; empty means unchecked (FORMAT.md 1.4, 2.3)."""
     if not step.sha256_checksum:
         return
     if not CHECKSUM.match(step.sha256_checksum):
@@ -46,7 +46,7 @@ def checksum(step: Scripted | File) -> Iterator[Finding]:
 
 @rule(Scripted, File)
 def address(step: Scripted | File) -> Iterator[Finding]:
-    """Only https, http (warned) and paths inside the template's folder are fetched (aib-reference 2.3; issue 5)."""
+    """Only https, http (warned) and paths inside the template's folder are fetched (FORMAT.md 2.3)."""
     name, uri = ("sourceUri", step.source_uri) if isinstance(step, File) else ("scriptUri", step.script_uri)
     if uri is None:
         return
@@ -59,7 +59,7 @@ def address(step: Scripted | File) -> Iterator[Finding]:
 
 @rule(File)
 def file_destination(step: File) -> Iterator[Finding]:
-    """A file needs a place to go to, and only files are copied (aib-reference 1.4, 2.3)."""
+    """A file needs a place to go to, and only files are copied (FORMAT.md 1.4, 2.3)."""
     if not step.destination.strip():
         yield Finding(("destination",), "the destination is empty", "write a path such as /tmp/name")
     elif step.destination.endswith(("/", "\\")):
@@ -72,14 +72,14 @@ def file_destination(step: File) -> Iterator[Finding]:
 
 @rule(PowerShell)
 def system_is_elevated(step: PowerShell) -> Iterator[Finding]:
-    """`runAsSystem` only with `runElevated` (aib-reference 1.4)."""
+    """`runAsSystem` only with `runElevated` (FORMAT.md 1.4)."""
     if step.run_as_system and not step.run_elevated:
         yield Finding(("runAsSystem",), "`runAsSystem` needs `runElevated`", "set runElevated to true as well")
 
 
 @rule(PowerShell)
 def exit_codes(step: PowerShell) -> Iterator[Finding]:
-    """`validExitCodes` is what counts as success; the default is [0] (aib-reference 1.4)."""
+    """`validExitCodes` is what counts as success; the default is [0] (FORMAT.md 1.4)."""
     if not step.valid_exit_codes:
         hint = "write [0], or take validExitCodes away"
         yield Finding(("validExitCodes",), "no exit code would count as success", hint, "warning")
@@ -87,7 +87,7 @@ def exit_codes(step: PowerShell) -> Iterator[Finding]:
 
 @rule(WindowsRestart)
 def restart_timeout(step: WindowsRestart) -> Iterator[Finding]:
-    """A number and a unit (aib-reference 1.4)."""
+    """A number and a unit (FORMAT.md 1.4)."""
     if not DURATION.match(step.restart_timeout):
         yield Finding(("restartTimeout",), "not a time", "write a number and a unit, such as 5m or 2h")
 

@@ -30,7 +30,7 @@ GALLERY_SHAPE = (
 
 @rule(Target)
 def output_name(target: Target) -> Iterator[Finding]:
-    """Same pattern as the resource's name (aib-reference 1.1)."""
+    """Same pattern as the resource's name (FORMAT.md 1.1)."""
     if not NAME.match(target.run_output_name):
         yield Finding(("runOutputName",), "`runOutputName` is not valid", NAME_SHAPE)
 
@@ -68,7 +68,7 @@ def gallery_image_id(target: SharedImage) -> Iterator[Finding]:
 
 @rule(SharedImage)
 def regions(target: SharedImage) -> Iterator[Finding]:
-    """`replicationRegions` excludes `targetRegions`; `storageAccountType` goes with the first (aib-reference 1.6)."""
+    """`replicationRegions` excludes `targetRegions`; `storageAccountType` goes with the first (FORMAT.md 1.6)."""
     if target.replication_regions is not None and target.target_regions is not None:
         hint = "keep targetRegions; the other is deprecated"
         yield Finding(("replicationRegions",), "`replicationRegions` and `targetRegions` exclude each other", hint)
@@ -79,7 +79,7 @@ def regions(target: SharedImage) -> Iterator[Finding]:
 
 @rule(SharedImage)
 def versioning(target: SharedImage) -> Iterator[Finding]:
-    """`versioning` excludes an explicit version; `major` goes with `Latest` (aib-reference 1.6, 2.6)."""
+    """`versioning` excludes an explicit version; `major` goes with `Latest` (FORMAT.md 1.6, 2.6)."""
     if target.versioning is None:
         return
     if explicit_version(target.gallery_image_id):
@@ -149,5 +149,5 @@ def explicit_version(gallery_image_id: str) -> str | None:
 
 
 def is_version(text: str) -> bool:
-    """Three numbers of 32 bits (aib-reference 2.6)."""
+    """Three numbers of 32 bits (FORMAT.md 2.6)."""
     return bool(VERSION.match(text)) and all(int(part) < 2**31 for part in text.split("."))

@@ -1,4 +1,4 @@
-"""The foreign format, name for name: pydantic models of aib-reference section 1. Their rules are in lint.py."""
+"""The foreign format, name for name: pydantic models of FORMAT.md 1. Their rules are in lint.py."""
 
 from generator.template.schema.customize import Customizer, File, PowerShell, Shell, WindowsRestart, WindowsUpdate
 from generator.template.schema.distribute import Distributor, ManagedImage, SharedImage, TargetRegion, Versioning, Vhd

@@ -1,4 +1,4 @@
-"""`properties.customize[]`: the steps that change the machine (aib-reference 1.4)."""
+"""`properties.customize[]`: the steps that change the machine (FORMAT.md 1.4)."""
 
 from typing import Annotated, Literal
 

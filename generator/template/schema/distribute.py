@@ -1,4 +1,4 @@
-"""`properties.distribute[]`: where the image goes (aib-reference 1.6)."""
+"""`properties.distribute[]`: where the image goes (FORMAT.md 1.6)."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""The resource around it all (aib-reference 1.1, 1.2)."""
+"""The resource around it all (FORMAT.md 1.1, 1.2)."""
 
 from typing import Annotated, Any, Literal
 

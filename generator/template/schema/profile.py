@@ -1,4 +1,4 @@
-"""`properties.vmProfile` and what else shapes the build (aib-reference 1.2, 1.7, 1.10)."""
+"""`properties.vmProfile` and what else shapes the build (FORMAT.md 1.2, 1.7, 1.10)."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ OnError = Literal["cleanup", "abort"]
 
 
 class VnetConfig(Section):
-    """The user's own network. The last three: a preview of 2020-02-14 (aib-reference 1.11)."""
+    """The user's own network. The last three: a preview of 2020-02-14 (FORMAT.md 1.11)."""
 
     subnet_id: str | None = None
     container_instance_subnet_id: str | None = None

@@ -1,4 +1,4 @@
-"""`properties.source`: what the image starts from (aib-reference 1.3, 1.12)."""
+"""`properties.source`: what the image starts from (FORMAT.md 1.3, 1.12)."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""`properties.validate`: what is tried on a machine made from the image (aib-reference 1.5)."""
+"""`properties.validate`: what is tried on a machine made from the image (FORMAT.md 1.5)."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What each name of the format means, for editors to show (aib-reference sections 1 and 2)."""
+"""What each name of the format means, for editors to show (FORMAT.md 1 and 2)."""
 
 FOR_DEPLOYMENTS = "For deployment templates; without effect here."
 READ_ONLY = "Read-only: what Azure answers."

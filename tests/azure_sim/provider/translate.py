@@ -214,7 +214,7 @@ def _definition_in(properties: Properties, values: Values) -> None:
 
 
 def _version_out(values: Mapping[str, Any], properties: Properties) -> None:
-    """Fact 15: a machine is sent as `virtualMachineId`, everything else as `id`."""
+    """azure/FACTS.md 15: a machine is sent as `virtualMachineId`, everything else as `id`."""
     properties.pop("managedImageId", None)
     if source := values.get("managed_image_id"):
         key = "virtualMachineId" if "/virtualmachines/" in source.lower() else "id"

@@ -303,10 +303,10 @@ def test_a_windows_machine_with_all_about_it(workspace: Workspace) -> None:
     assert workspace.is_settled()
 
     cloud.set(marketplace={"MicrosoftWindowsServer:WindowsServer:2022-datacenter-g2": {"versions": ["1.0.0", "2.0.0"]}})
-    assert "azurerm_windows_virtual_machine.b must be replaced" in workspace.plan("-refresh=false")  # fact 6
+    assert "azurerm_windows_virtual_machine.b must be replaced" in workspace.plan("-refresh=false")  # azure/FACTS.md 6
 
     refused = workspace.run("destroy", "-auto-approve")
-    assert refused.code == 1  # fact 5
+    assert refused.code == 1  # azure/FACTS.md 5
     assert "Cannot modify extensions in the VM when the VM is not running" in refused.text
     cloud.act(MACHINE, "start")
     assert workspace.run("destroy", "-auto-approve").code == 0

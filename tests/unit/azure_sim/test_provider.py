@@ -124,7 +124,7 @@ def test_a_lost_answer_leaves_what_nobody_knows(workspace: Workspace) -> None:
 
 
 def test_what_outlives_its_timeout_is_lost_too(workspace: Workspace) -> None:
-    """Fact 11: the version stands, the state does not know it, and the next apply says so."""
+    """azure/FACTS.md 11: the version stands, the state does not know it, and the next apply says so."""
     timeouts = '  timeouts {\n    create = "0.2s"\n  }\n}\n'
     workspace.write(GALLERY.rstrip().removesuffix("}") + timeouts)
     workspace.cloud.set(delay={GALLERIES: 30.0})
@@ -174,7 +174,7 @@ resource "azurerm_virtual_machine_run_command" "r" {{
 
 
 def test_ids_in_other_letter_case_replace_an_image(workspace: Workspace) -> None:
-    """Fact 3, and its cure."""
+    """azure/FACTS.md 3, and its cure."""
     cloud = workspace.cloud
     cloud.put(GROUP, {"location": "westeurope"})
     for part in ("images/m", "galleries/g", "galleries/g/images/i"):

@@ -28,7 +28,7 @@ def test_the_next_version(versioning: Versioning, taken: list[str], version: str
 
 
 def test_the_example_of_the_services_documentation() -> None:
-    """aib-reference 2.6."""
+    """FORMAT.md 2.6."""
     taken = ["0.1.1", "0.1.2", "1.0.0", "1.0.1", "1.1.0", "1.1.1", "1.2.0", "2.0.0", "2.0.1", "2.1.0"]
     chosen = [choose_version({}, occupied=taken, versioning=Versioning(major=major)) for major in (None, 2, 1, 0)]
     assert chosen == ["2.1.1", "2.1.1", "1.2.1", "0.1.3"]
