@@ -14,7 +14,7 @@ from generator.workspace.ledger import Ledger, Release
 if TYPE_CHECKING:
     from generator.azure.session import Session
 
-# Replication to other regions may take hours (azure-facts 11).
+# Replication to other regions may take hours (FACTS.md 11).
 REPLICATION_SECONDS = 6 * 3600.0
 NO_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
@@ -53,7 +53,7 @@ class AzureImages:
         return {"source": job.source.exact, "images": images}
 
     def displaced(self, job: Job, ledger: Ledger) -> list[tuple[str, str]]:
-        """Managed images and blobs have one name for all versions (azure-facts 10)."""
+        """Managed images and blobs have one name for all versions (FACTS.md 10)."""
         return entries.displaced(job, ledger)
 
     def make_room(self, workspace: Path, images: dict[str, Any], events: Events) -> None:

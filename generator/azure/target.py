@@ -126,7 +126,7 @@ class AzureTarget(AzureImages):
         return values
 
     def secret_values(self, job: Job) -> Values:
-        """The administrator's password: Azure wants one, and the first step makes it worthless (azure-facts 19)."""
+        """The administrator's password: Azure wants one, and the first step makes it worthless (FACTS.md 19)."""
         if blueprint_of(job.blueprint).system == "linux":
             return {}
         return {"admin_password": f"{secrets.token_urlsafe(24)}aA1!"}
