@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from generator import wait
 from generator.azure import ids, machines
+from generator.azure.auth.errors import is_code, sentence_of, told
 from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError, StepFailed
-from generator.login.errors import is_code, sentence_of, told
+from generator.system import wait
 
 # What the deprovisioning wrapper writes to the serial console when it fails (modules/azure).
 FAILED = "imagegen: deprovision failed"

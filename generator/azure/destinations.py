@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from generator.azure import blobs, ids
+from generator.azure.auth.errors import as_told, told, unless_missing
 from generator.azure.session import Session
 from generator.azure.sources import Resolved, plan_text, same_plan
 from generator.errors import ImagegenError, InvalidTemplate, Problem, to_paste
-from generator.login.errors import as_told, told, unless_missing
 from generator.workspace.azure import WORKSPACE_TAG
 from generator.workspace.blueprint import Azure, Blueprint, Destination, Plan
 

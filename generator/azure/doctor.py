@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from generator.azure import ids, permissions
+from generator.azure.auth.errors import told
 from generator.azure.session import SUBSCRIPTIONS_VERSION, Session, connect
 from generator.azure.sizes import default_size
 from generator.azure.sources import TERMS_VERSION, Resolved, accepting, plan_text, resolve, terms_path
 from generator.errors import ImagegenError, InvalidTemplate, to_paste
-from generator.login.errors import told
 from generator.workspace.blueprint import Azure, Blueprint
 
 PROVIDERS = ("Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage")

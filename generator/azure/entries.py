@@ -3,7 +3,7 @@
 from typing import Any
 
 from generator.azure import ids
-from generator.build.target import Job
+from generator.builder.target import Job
 from generator.template.ids import canonical
 from generator.workspace.azure import CONTENT_TAG, SOURCE_TAG, TAG_LENGTH, VERSION_TAG, WORKSPACE_TAG
 from generator.workspace.blueprint import Azure, Destination

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator import wait
 from generator.azure import machines, runcommands
 from generator.azure.session import Session
-from generator.build.ssh import known_host
+from generator.builder.ssh import known_host
 from generator.errors import ImagegenError
-from generator.workspace.files import atomic_write
+from generator.system import wait
+from generator.system.records import atomic_write
 
 BEGIN, END = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST KEY KEYS-----"
 CONSOLE_SECONDS = 60.0  # Azure shows what is printed to the console some tens of seconds later

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.azure import entries, ids, staged
-from generator.build.events import Events
-from generator.build.target import PLANNED, Job
+from generator.builder.events import Events
+from generator.builder.target import PLANNED, Job
 from generator.settings import Settings
 from generator.workspace.blueprint import Azure, Blueprint
 from generator.workspace.ledger import Ledger, Release

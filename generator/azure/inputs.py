@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from generator.build.target import PLANNED, Job, Values
+from generator.builder.target import PLANNED, Job, Values
 from generator.template.ids import canonical
 from generator.workspace.azure import BUILD_TAG, UNTIL_TAG
 from generator.workspace.blueprint import Blueprint

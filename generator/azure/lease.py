@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from generator.azure import blobs
+from generator.azure.auth.errors import is_code, told
 from generator.azure.session import Session
 from generator.errors import ImagegenError
-from generator.login.errors import is_code, told
 from generator.settings import Settings
 
 STORAGE_VERSION = "2023-05-01"  # of Microsoft.Storage

@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from generator import wait
 from generator.azure import ids, machines, runcommands
+from generator.azure.auth.errors import told
 from generator.azure.pollers import ended
 from generator.azure.runcommands import ANSWER
 from generator.azure.session import Session, connect
 from generator.errors import ImagegenError, in_words
-from generator.login.errors import told
+from generator.system import wait
 
 Arguments = dict[str, Any]
 PROBE = """$servicing = 'HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing'

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from generator.azure import ids
+from generator.azure.auth.errors import told, unless_missing
 from generator.azure.session import Session
-from generator.login.errors import told, unless_missing
 
 NETWORK_VERSION = "2024-05-01"  # of Microsoft.Network
 CONSOLE_BYTES = 1024 * 1024

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from generator.azure import destinations, entries, ids, vhd
+from generator.azure.auth.errors import told, unless_missing
 from generator.azure.session import Session
-from generator.build.target import Job, Resolved
-from generator.login.errors import told, unless_missing
+from generator.builder.target import Job, Resolved
 from generator.workspace.azure import CONTENT_TAG, SOURCE_TAG, VERSION_TAG, WORKSPACE_TAG
 from generator.workspace.blueprint import Blueprint, Destination
 from generator.workspace.ledger import SCHEMA, Release

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from generator import wait
 from generator.azure import ids
+from generator.azure.auth.errors import told, unless_missing
 from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError
-from generator.login.errors import told, unless_missing
+from generator.system import wait
 
 Listener = Callable[[str], None]
 # The mark of the line by which a script of ours answers (update.ps1 has it too).

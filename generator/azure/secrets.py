@@ -4,7 +4,7 @@ import base64
 
 from generator.azure import runcommands
 from generator.azure.session import Session
-from generator.build.marked import FOLDER, SHELL_FILE, Secrets, as_powershell, as_shell
+from generator.builder.marked import FOLDER, SHELL_FILE, Secrets, as_powershell, as_shell
 from generator.errors import ImagegenError
 from generator.workspace.blueprint import BUILD_USER, System
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from generator import __version__
+from generator.azure.auth import az
+from generator.azure.auth import endpoints as clouds
+from generator.azure.auth.credentials import Login, credential
+from generator.azure.auth.endpoints import Endpoints
+from generator.azure.auth.errors import REHEARSE, sentence_of
 from generator.errors import ImagegenError
-from generator.login import az
-from generator.login import endpoints as clouds
-from generator.login.credentials import Login, credential
-from generator.login.endpoints import Endpoints
-from generator.login.errors import REHEARSE, sentence_of
 from generator.template import addresses
 
 if TYPE_CHECKING:

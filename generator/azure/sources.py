@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from generator.azure import ids
+from generator.azure.auth.errors import told, unless_missing
 from generator.azure.session import Session
 from generator.errors import ImagegenError, to_paste
-from generator.login.errors import told, unless_missing
 from generator.workspace.blueprint import Plan, Source, System
 
 Generation = Literal["V1", "V2"]

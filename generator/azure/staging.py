@@ -4,13 +4,13 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from generator import wait
 from generator.azure import ids, staged, vhd
+from generator.azure.auth.errors import code_of, is_code, told, unless_missing
 from generator.azure.pollers import ended
 from generator.azure.session import Session
-from generator.build.events import Events
+from generator.builder.events import Events
 from generator.errors import ImagegenError
-from generator.login.errors import code_of, is_code, told, unless_missing
+from generator.system import wait
 from generator.workspace.azure import BUILD_TAG, UNTIL_TAG, VERSION_TAG, WORKSPACE_TAG
 from generator.workspace.blueprint import Azure
 

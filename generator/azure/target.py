@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.azure import address, ids, inputs, staged
+from generator.azure.auth.environment import environment
 from generator.azure.images import AzureImages, blueprint_of
-from generator.build import marked, ssh
-from generator.build.events import Events
-from generator.build.marked import Secrets
-from generator.build.ssh import Login, Route
-from generator.build.target import PLANNED, Ask, Job, Resolved, Values
+from generator.builder import marked, ssh
+from generator.builder.events import Events
+from generator.builder.marked import Secrets
+from generator.builder.ssh import Login, Route
+from generator.builder.target import PLANNED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
-from generator.login.environment import environment
 from generator.settings import Settings
 from generator.workspace.blueprint import BUILD_USER, Blueprint, Step
 
 if TYPE_CHECKING:
-    from generator.build.relay import Relay
+    from generator.builder.relay import Relay
 
 # azurerm sees already in a plan whether a key is one; of this one nobody has the private half.
 PLANNED_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f planned"
@@ -213,7 +213,7 @@ class AzureTarget(AzureImages):
 
     def advice(self, reason: str) -> str | None:
         """By Azure's code for the error."""
-        from generator.login import errors  # noqa: PLC0415
+        from generator.azure.auth import errors  # noqa: PLC0415
 
         return errors.advice(reason)
 
@@ -237,7 +237,7 @@ class AzureTarget(AzureImages):
 
     def login(self, blueprint: Blueprint, directory: Path) -> list[str] | None:
         """ssh to the machine's public address, or through the bastion."""
-        from generator.azure import login  # noqa: PLC0415
+        from generator.azure import vm_login as login  # noqa: PLC0415
 
         azure = self._azure = blueprint_of(blueprint)
         machines = [staged.machine(azure, self.subscription, name) for name in MACHINES]

@@ -2,7 +2,7 @@
 
 from azure.core.pipeline.transport import RequestsTransport
 
-from generator import wait
+from generator.system import wait
 
 
 class Transport(RequestsTransport):  # type: ignore[misc] # it has no types

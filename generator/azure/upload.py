@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from generator.azure import ids, runcommands
+from generator.azure.auth.errors import told
 from generator.azure.session import Session
 from generator.errors import ImagegenError
-from generator.login.errors import told
 
 STORAGE_VERSION = "2023-05-01"  # of Microsoft.Storage
 LIFE = timedelta(hours=1)

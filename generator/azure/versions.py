@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from generator import wait
 from generator.azure import ids, vhd
+from generator.azure.auth.errors import told, unless_missing
 from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError
-from generator.login.errors import told, unless_missing
+from generator.system import wait
 from generator.workspace.azure import VERSION_TAG, WORKSPACE_TAG
 
 # Replication takes minutes to hours: it is asked for at this distance, in seconds.

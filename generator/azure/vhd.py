@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from generator import wait
 from generator.azure import blobs, ids
+from generator.azure.auth.errors import is_missing, told, unless_missing
 from generator.azure.pollers import ended
 from generator.azure.session import Session
 from generator.errors import ImagegenError
-from generator.login.errors import is_missing, told, unless_missing
+from generator.system import wait
 from generator.workspace.azure import CONTENT_TAG, SOURCE_TAG, VERSION_TAG, WORKSPACE_TAG
 
 FOOTER_BYTES = 512

@@ -10,9 +10,9 @@ from typing import Literal
 from generator.errors import ImagegenError
 from generator.local import bases, host, pace
 from generator.local.bases import Base
-from generator.run import run
 from generator.settings import Settings
-from generator.workspace.files import from_json, private_write, to_json
+from generator.system.records import from_json, private_write, to_json
+from generator.system.run import run
 
 Name = Literal["kvm", "tcg"]
 DEVICE = Path("/dev/kvm")

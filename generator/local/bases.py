@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from generator import private
 from generator.errors import ImagegenError, UsageError
 from generator.local import files, images, recipe
-from generator.run import inherited
 from generator.settings import Settings
-from generator.workspace.files import from_json, private_write, to_json
+from generator.system import private
+from generator.system.records import from_json, private_write, to_json
+from generator.system.run import inherited
 
 Report = Callable[[str], None]
 Builder = Callable[[Path, Report], str]  # makes disk.raw in the folder, returns the system's version

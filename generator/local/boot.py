@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from generator import vms
 from generator.errors import ImagegenError
-from generator.local import console, files, host, images, login, network, overlay, qemu, qmp
+from generator.local import console, files, host, images, network, overlay, qemu, qmp, vms
+from generator.local import guest_login as login
 from generator.local.accelerator import Name
 from generator.local.qemu import Memory
 from generator.local.states import LIMIT
-from generator.process import Process
-from generator.run import run
+from generator.system.process import Process
+from generator.system.run import run
 
 GIB = 1024**3
 RESERVE = GIB  # bytes that a guest leaves of this computer's free disk, but at most a tenth of it

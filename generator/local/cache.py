@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError
-from generator.local import login, states, warm
+from generator.local import guest_login as login
+from generator.local import states, warm
 from generator.local.boot import Start
 from generator.settings import Settings
 from generator.workspace import render, store

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from generator.errors import to_paste
-from generator.workspace.files import sync_path
+from generator.system.records import sync_path
 
 _FLOCK = "hhqqi4x"  # fcntl(2): type, whence, start, length, process
 

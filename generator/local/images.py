@@ -9,8 +9,8 @@ from typing import Any
 
 from generator.errors import ImagegenError
 from generator.local import fat, files, host
-from generator.run import run
-from generator.workspace.files import atomic_write, from_json, make_folder, to_json
+from generator.system.records import atomic_write, from_json, make_folder, to_json
+from generator.system.run import run
 
 MIB = 1024 * 1024
 FOOTER = 512  # bytes that a fixed VHD has after the disk

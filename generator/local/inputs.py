@@ -6,7 +6,7 @@ import socket
 import sys
 from typing import Any
 
-from generator.build.target import PLANNED, Job, Values
+from generator.builder.target import PLANNED, Job, Values
 from generator.errors import ImagegenError
 from generator.local import accelerator, bases, cache, host, pace, states
 from generator.settings import Settings

@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 
 from generator.errors import ImagegenError
-from generator.local import host, login, pace, qemu, states, warm
+from generator.local import guest_login as login
+from generator.local import host, pace, qemu, states, warm
 from generator.local.qmp import Agent, Channel
 from generator.local.states import Ground, State
-from generator.run import run
+from generator.system.run import run
 
 SAVE_SECONDS = 300
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from generator import vms
 from generator.errors import ImagegenError, Interrupted, in_words
-from generator.local import boot, images, layers, login, pace, qemu, qmp, states, warm
+from generator.local import boot, images, layers, pace, qemu, qmp, states, vms, warm
+from generator.local import guest_login as login
 from generator.local.boot import GIB, Start
 from generator.local.states import Ground, State
-from generator.process import Process
-from generator.workspace.files import from_json, private_write, to_json
+from generator.system.process import Process
+from generator.system.records import from_json, private_write, to_json
 
 __all__ = ["VERBS", "Machine", "Start", "main", "running", "save", "start", "stop", "unpause", "wait_off"]
 RECORD = "machine.json"

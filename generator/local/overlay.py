@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from generator.local import host
-from generator.run import run
+from generator.system.run import run
 
 MAGIC = b"QFI\xfb"
 HEADER = struct.Struct(">4sIQI")  # magic, version, place and length of the name below (QEMU: docs/interop/qcow2.txt)

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from generator.workspace.files import from_json, private_write, to_json
+from generator.system.records import from_json, private_write, to_json
 
 USUAL_BOOT_SECONDS = 30.0  # the bounds of this package are made for it, with a wide margin
 REMEMBERED = 5

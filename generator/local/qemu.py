@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from generator import private, vms
 from generator.errors import ImagegenError
-from generator.local import accelerator, files, host
+from generator.local import accelerator, files, host, vms
 from generator.local.accelerator import Name
 from generator.local.network import Filtered
-from generator.process import Process
-from generator.run import environment, run
+from generator.system import private
+from generator.system.process import Process
+from generator.system.run import environment, run
 
 DISK = "disk.qcow2"
 VARIABLES = "firmware-variables.fd"

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from generator.errors import ImagegenError
-from generator.process import Process
+from generator.system.process import Process
 
 SHELL = ("/bin/sh", "-s")
 LARGEST = 64 * 1024**2  # bytes of a message; a guest agent's are at most a third of that (qga: GUEST_EXEC_MAX_OUTPUT)

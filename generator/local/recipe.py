@@ -15,7 +15,7 @@ from shlex import quote
 
 from generator.errors import ImagegenError
 from generator.local import host
-from generator.run import run, stream
+from generator.system.run import run, stream
 
 NAMES = ("debian-12",)
 VERSION = 1  # raise it when this file changes what a recipe makes

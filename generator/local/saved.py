@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.local import overlay, qemu
-from generator.workspace.files import from_json
+from generator.system.records import from_json
 
 DISK = qemu.DISK
 MEMORY = "memory"

@@ -17,7 +17,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from generator import private
 from generator.local import overlay
 from generator.local.saved import (
     DAMAGED,
@@ -36,7 +35,8 @@ from generator.local.saved import (
     sizes,
     stands_on,
 )
-from generator.workspace.files import private_write, sync_path, to_json
+from generator.system import private
+from generator.system.records import private_write, sync_path, to_json
 
 __all__ = [
     "DEVICES", "DISK", "FACTS", "MEMORY", "PARTS", "USES", "Ground", "State", "bottom", "claim", "discard", "exists",

@@ -7,23 +7,23 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import private
-from generator.build import folders, marked, ssh
-from generator.build.events import Events
-from generator.build.marked import Secrets
-from generator.build.ssh import Login, Route
-from generator.build.target import PLANNED, SAVED, Ask, Job, Resolved, Values
+from generator.builder import folders, marked, ssh
+from generator.builder.events import Events
+from generator.builder.marked import Secrets
+from generator.builder.ssh import Login, Route
+from generator.builder.target import PLANNED, SAVED, Ask, Job, Resolved, Values
 from generator.errors import ImagegenError
 from generator.local import bases, boot, cache, catalogue, host, inputs, machine, pace, released, states
 from generator.local import images as files_of_images
 from generator.local.states import Ground
 from generator.settings import Settings
+from generator.system import private
 from generator.workspace import names, sizes
 from generator.workspace.blueprint import Blueprint, Step
 from generator.workspace.ledger import Ledger, Release
 
 if TYPE_CHECKING:
-    from generator.build.relay import Relay
+    from generator.builder.relay import Relay
 
 GIB = 1024**3
 MACHINES = ("machine", "validation")  # their folders in that of a build

@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import ImagegenError, Interrupted
-from generator.local import accelerator, boot, host, images, login, overlay, pace, qemu, states
+from generator.local import accelerator, boot, host, images, overlay, pace, qemu, states
+from generator.local import guest_login as login
 from generator.local.boot import Record, Start
 from generator.local.network import Filtered
 from generator.local.qemu import Memory

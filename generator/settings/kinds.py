@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ImagegenError
-from generator.home import expand
+from generator.system.home import expand
 
 LONGEST_SHOWN = 80  # characters of a wrong value
 TRUE = ("1", "true", "yes", "on")

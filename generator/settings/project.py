@@ -8,10 +8,10 @@ from typing import Any
 
 from generator import __version__
 from generator.errors import ImagegenError
-from generator.home import known_home
 from generator.settings.kinds import LONGEST_SHOWN, is_web, wrong
 from generator.settings.table import Setting, folder_of
 from generator.system import files
+from generator.system.home import known_home
 
 NAME = "imagegen.toml"
 LARGEST = 1024 * 1024  # bytes

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from generator.home import base_folder
 from generator.settings.kinds import Backend, Choice, Kind, Listed, Location, Mirror, Moment, Number, Pair, Size, Switch
+from generator.system.home import base_folder
 
 Scope = Literal["run", "workspace", "user"]
 Target = Literal["azure", "local"]

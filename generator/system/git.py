@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from generator.errors import ImagegenError
-from generator.run import CommandFailed, Completed, run
+from generator.system.run import CommandFailed, Completed, run
 
 # What git needs of the caller's environment: who commits, and the keys to push with.
 PASSED_ON = (

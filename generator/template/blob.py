@@ -23,9 +23,9 @@ def _token(shown: str, status: int) -> str:
     """A token for Azure Storage, of whom azurerm would log in as too."""
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - heavy, and rarely needed
 
-    from generator.login.credentials import Login, credential  # noqa: PLC0415
-    from generator.login.endpoints import find  # noqa: PLC0415
-    from generator.login.errors import sentence_of  # noqa: PLC0415
+    from generator.azure.auth.credentials import Login, credential  # noqa: PLC0415
+    from generator.azure.auth.endpoints import find  # noqa: PLC0415
+    from generator.azure.auth.errors import sentence_of  # noqa: PLC0415
 
     refused = f"{shown} cannot be fetched: the server says {status}, and"
     hint = "is the address right? If the blob is private, log in by `az login`; the role is Storage Blob Data Reader"

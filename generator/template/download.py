@@ -9,8 +9,8 @@ from urllib.request import getproxies
 
 import httpx
 
-from generator import wait
 from generator.errors import ImagegenError
+from generator.system import wait
 from generator.template import addresses, blob
 from generator.template.addresses import redact
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from generator import private
 from generator.errors import ImagegenError, InvalidTemplate, Problem
-from generator.home import expand
 from generator.settings import Settings
 from generator.settings.kinds import is_web
+from generator.system import private
+from generator.system.home import expand
 from generator.template import addresses, allowed
 from generator.template.addresses import redact
 from generator.template.document import Document, in_order, written

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from generator.errors import ImagegenError
+from generator.system.records import from_json
 from generator.workspace import backend, origin, store
-from generator.workspace.files import from_json
 from generator.workspace.store import Generated
 
 MOST_FOLDERS = 5000  # of a repository that are searched for workspaces, which takes 0.1 s

@@ -12,9 +12,9 @@ from typing import Any
 
 from generator.errors import ImagegenError, to_paste
 from generator.system.files import has_conflict
+from generator.system.records import atomic_write, from_json, remove_unfinished, to_json
 from generator.template import plain
 from generator.workspace import names
-from generator.workspace.files import atomic_write, from_json, remove_unfinished, to_json
 from generator.workspace.versions import is_version, sort_key
 
 FOLDER = "releases"

@@ -17,11 +17,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from generator import private, resources
+from generator import resources
 from generator.settings import Settings
+from generator.system import private
+from generator.system.records import private_write, remove_unfinished
 from generator.template import plain
 from generator.workspace import ledger, store
-from generator.workspace.files import private_write, remove_unfinished
 from generator.workspace.store import Generated, Lock
 
 # The modules whose classes a result is made of. Nothing else is called when one is read back.

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator import resources
+from generator.system.records import to_json
 from generator.workspace import context, hcl, values
 from generator.workspace.blueprint import Blueprint
-from generator.workspace.files import to_json
 from generator.workspace.hcl import Hcl
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from typing import Any, Literal
 from generator import __version__
 from generator.errors import ImagegenError, Problem, to_paste
 from generator.system.files import has_conflict
+from generator.system.records import atomic_write, from_json, remove_unfinished, to_json
 from generator.template import plain
-from generator.workspace import ledger, origin, state
+from generator.workspace import ledger, origin
+from generator.workspace import terraform_state as state
 from generator.workspace.blueprint import Blueprint
-from generator.workspace.files import atomic_write, from_json, remove_unfinished, to_json
 from generator.workspace.origin import Origin
 
 LOCK = "imagegen.lock.json"

@@ -226,7 +226,7 @@ def test_a_build_that_died_in_another_folder_is_ended(azure: Azure, template: Wr
 DRIVER = r"""
 import json, sys
 from generator.azure import lease, target
-from generator.cli import run
+from generator.cli.app import run
 lease.RENEW_SECONDS = 0.3
 backend = json.loads(sys.argv[1])
 target.AzureTarget.lease = lambda self, blueprint: (

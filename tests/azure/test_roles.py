@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from generator.azure import permissions
-from generator.prepare import render, workspace_settings
+from generator.cli.subject import render, workspace_settings
 from tests.azure.conftest import ROLES, SUBNET, SUBSCRIPTION, Azure, Write, role
 from tests.azure.making import SHELL, managed, private, shared
 from tests.azure.rest import at_rest

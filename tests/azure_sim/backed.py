@@ -18,7 +18,7 @@ from typing import Any, Self
 import pytest
 
 from generator.azure import hostkeys
-from generator.build import ssh
+from generator.builder import ssh
 from generator.errors import ImagegenError
 from generator.local import accelerator, bases, inputs, machine, qmp
 from generator.local.bases import Base

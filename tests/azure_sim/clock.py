@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import wait
+from generator.system import wait
 
 
 @dataclass(frozen=True)

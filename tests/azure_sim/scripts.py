@@ -80,7 +80,7 @@ def start(
 
 
 def interrupt(contents: Contents, machine: ArmId) -> None:
-    """azure/FACTS.md 8: a run command that is under way when its machine goes down never reports, and ends by its time."""
+    """azure/FACTS.md 8: what a machine runs when it goes down never reports, and ends by its time."""
     now = contents["now"]
     for key, record in contents["resources"].items():
         run = record["state"].get("run")

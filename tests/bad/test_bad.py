@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from generator import cli
+from generator.cli import app as cli
 from tests.bad.regenerate import CASES, FOLDER, report
 
 

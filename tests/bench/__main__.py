@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from generator import console
+from generator.cli import console
 from tests.bench import figures, growth, jobs, packer, plot, start_up
 from tests.bench.builds import Built
 from tests.bench.commands import Failed

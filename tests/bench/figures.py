@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator import console
+from generator.cli import console
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ def main() -> None:
     after, by = map(float, sys.argv[1:3])
     time.time = jumping(time.time, after, by)
     sys.argv[1:3] = []
-    from generator import cli
+    from generator.cli import app as cli
 
     cli.main()
 

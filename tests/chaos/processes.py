@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.process import Process
+from generator.system.process import Process
 
 
 @dataclass(frozen=True)

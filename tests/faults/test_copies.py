@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import vms
-from generator.build import begun, folders
-from generator.local import qemu
-from generator.process import Process
+from generator.builder import begun, folders
+from generator.local import qemu, vms
+from generator.system.process import Process
 from tests.faults.conftest import StandIn, World
 from tests.hostile.examine import command
 from tests.support.waiting import wait_until

@@ -90,7 +90,7 @@ def test_a_full_temporary_folder(workspace: Path, disk: Disk, monkeypatch: pytes
     monkeypatch.setattr(tempfile, "tempdir", str(disk.path))
     said = command("plan", workspace)
     assert said.code == 0, said.err
-    monkeypatch.setattr("generator.commands.status", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("generator.cli.commands.status", lambda *_, **__: 1 // 0)
     said = command("status", workspace)
     assert said.code == 3
     assert "ZeroDivisionError" in said.err

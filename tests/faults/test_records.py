@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from generator.build import folders, secrets
-from generator.build.target import Resolved
+from generator.builder import folders, secrets
+from generator.builder.target import Resolved
 from tests import invariants
 from tests.faults.conftest import RELEASE, StandIn, World
 from tests.hostile.examine import command

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli
-from generator.build.build import Build
+from generator.builder.build import Build
+from generator.cli import app as cli
 from tests import invariants
 from tests.faults.conftest import StandIn, World
 from tests.hostile.documents import SOURCE

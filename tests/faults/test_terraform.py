@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import run
+from generator.system import run
 from tests import invariants
 from tests.faults.conftest import StandIn, World
 from tests.hostile.examine import Said, command

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator.build import journal, phases
+from generator.builder import journal, phases
 from tests.faults.conftest import StandIn, World
 from tests.hostile.examine import command
 from tests.unit.template.making import GROUP

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli
+from generator.cli import app as cli
 from generator.template import read
 from generator.template.schema import PlatformImage
 from generator.template.systems import system_of

@@ -13,9 +13,9 @@ from unittest import mock
 
 import typer
 
-from generator import cli
+from generator.cli import app as cli
 from generator.settings import Settings
-from generator.workspace.files import to_json
+from generator.system.records import to_json
 from generator.workspace.generate import generate
 from generator.workspace.store import Generated
 from tests.hostile.documents import MARK, Expected, Hostile, composed
@@ -64,7 +64,7 @@ def command(*arguments: str | Path) -> Said:
     ):
         with mock.patch.object(cli, "app", _built_once()):
             code = cli.run([str(argument) for argument in arguments])
-        logging.getLogger("generator.run").handlers.clear()  # of `-v`, which ends with a command
+        logging.getLogger("generator.system.run").handlers.clear()  # of `-v`, which ends with a command
         out.flush()
         err.flush()
         return Said(code, _text(out), _text(err))

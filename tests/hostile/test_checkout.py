@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from generator.build import record
+from generator.builder import record
 from generator.workspace import ledger
 from tests.hostile.documents import SOURCE
 from tests.hostile.examine import command

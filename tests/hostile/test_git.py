@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.build import record
+from generator.builder import record
 from generator.errors import ImagegenError
 from generator.system import git
 from generator.workspace import ledger

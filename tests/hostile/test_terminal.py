@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import console, json_events, run, verbose
+from generator.cli import console, json_events
 from generator.errors import ImagegenError, StepFailed
+from generator.system import run, verbose
 from tests.hostile.documents import PIECES
 from tests.hostile.examine import Findings, Said, command, told_plainly
 
@@ -55,7 +56,7 @@ def test_commands_are_shown_without_what_is_in_them(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`imagegen -v`, of which an argument may be anybody's."""
-    logger = logging.getLogger("generator.run")
+    logger = logging.getLogger("generator.system.run")
     before, level = list(logger.handlers), logger.level
     verbose.show_commands()
     run.run(["true", "\x1b[2J\nx"])

@@ -13,7 +13,8 @@ import pytest
 
 from generator import resources
 from generator.errors import ImagegenError
-from generator.local import accelerator, bases, host, images, inputs, login, machine, qemu
+from generator.local import accelerator, bases, host, images, inputs, machine, qemu
+from generator.local import guest_login as login
 from generator.local.qmp import Agent
 from generator.settings import Settings
 from tests.conftest import SHARED_CACHE

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from generator import cli
+from generator.cli import app as cli
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/images-rg"

@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from generator.build.marked import as_shell
+from generator.builder.marked import as_shell
 from tests.support.waiting import HANG_SECONDS
 
 MODULES = Path(__file__).parents[2] / "modules"

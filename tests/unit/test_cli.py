@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from generator import cli
+from generator.cli import app as cli
 from generator.local import host
 
 SOURCE = {"type": "PlatformImage", "publisher": "Debian", "offer": "debian-12", "sku": "12", "version": "latest"}
@@ -269,7 +269,7 @@ def test_a_bug_of_ours_is_exit_code_3_with_a_log(shell: Shell, monkeypatch: pyte
     def explode(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("generator.commands.status", explode)
+    monkeypatch.setattr("generator.cli.commands.status", explode)
     result = shell("status", ".")
     assert result.code == 3
     assert "Traceback" not in result.err

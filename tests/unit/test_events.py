@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import json_events
+from generator.cli import json_events
 from generator.errors import ImagegenError, StepFailed
 
 DOCUMENT = (Path(json_events.__file__).parent / "EVENTS.md").read_text("utf-8")

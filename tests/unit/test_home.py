@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from generator.errors import ImagegenError
-from generator.home import repair_environment
-from generator.run import run
 from generator.settings import resolve
+from generator.system.home import repair_environment
+from generator.system.run import run
 
 OWN = Path(pwd.getpwuid(os.getuid()).pw_dir)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import private
+from generator.system import private
 
 
 @pytest.fixture(params=[0, 0o022, 0o077, 0o277, 0o777], ids=oct)

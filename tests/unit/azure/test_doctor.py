@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from generator.azure import doctor, permissions
+from generator.azure.auth.errors import told
 from generator.azure.doctor import Check
 from generator.azure.session import Session
 from generator.errors import ImagegenError
-from generator.login.errors import told
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import fault
 from tests.azure_sim.fixtures import AzureArm

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from generator.azure import machines
+from generator.azure.auth import credentials, endpoints
+from generator.azure.auth.credentials import Login, credential
+from generator.azure.auth.endpoints import PUBLIC
+from generator.azure.auth.environment import environment
+from generator.azure.auth.errors import unless_missing
 from generator.azure.session import Session, connect
 from generator.errors import ImagegenError
-from generator.login import credentials, endpoints
-from generator.login.credentials import Login, credential
-from generator.login.endpoints import PUBLIC
-from generator.login.environment import environment
-from generator.login.errors import unless_missing
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import fault
 from tests.azure_sim.fixtures import AzureArm

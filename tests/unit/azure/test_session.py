@@ -10,9 +10,9 @@ from azure.storage.blob import BlobClient
 
 from generator.azure import ids, runcommands, staging
 from generator.azure import session as sessions
+from generator.azure.auth import endpoints
 from generator.azure.session import Session
 from generator.errors import ImagegenError
-from generator.login import endpoints
 from tests.azure_sim.arm_id import ArmId
 from tests.azure_sim.cloud import Cloud
 from tests.azure_sim.faults import FOREVER, fault

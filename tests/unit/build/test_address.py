@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator.build.address import Address, parse
+from generator.builder.address import Address, parse
 
 
 @pytest.mark.parametrize(

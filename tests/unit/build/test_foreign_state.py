@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from generator.azure.target import AzureTarget
-from generator.build.rest import refuse_foreign
-from generator.build.target import Request
-from generator.build.terraform import Terraform
-from generator.console import HumanEvents
+from generator.builder.rest import refuse_foreign
+from generator.builder.target import Request
+from generator.builder.terraform import Terraform
+from generator.cli.console import HumanEvents
 from generator.errors import ImagegenError
 from generator.settings import Settings
 from generator.workspace.generate import generate

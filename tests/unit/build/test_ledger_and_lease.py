@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.build import journal
+from generator.builder import journal
 from generator.errors import ImagegenError
-from generator.process import Process
+from generator.system.process import Process
 from generator.workspace import ledger as ledgers
 from generator.workspace.ledger import Ledger
 
@@ -92,7 +92,7 @@ def test_a_second_command_in_the_workspace_is_refused_and_names_the_first(tmp_pa
 def test_the_lease_of_a_killed_process_is_taken_over(tmp_path: Path) -> None:
     """The kernel frees it, however the holder died."""
     code = (
-        "import os, signal, sys; from pathlib import Path; from generator.build import journal\n"
+        "import os, signal, sys; from pathlib import Path; from generator.builder import journal\n"
         f"with journal.lease(Path({str(tmp_path)!r})): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from generator.build import marked, ssh
+from generator.builder import marked, ssh
 from tests.support.waiting import HANG_SECONDS
 
 

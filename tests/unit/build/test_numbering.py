@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator.build.numbering import choose_version
+from generator.builder.numbering import choose_version
 from generator.errors import ImagegenError
 from generator.workspace.blueprint import Versioning
 

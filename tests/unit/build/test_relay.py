@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from generator.build.relay import LOST, Relay
-from generator.build.ssh import Login, Route
+from generator.builder.relay import LOST, Relay
+from generator.builder.ssh import Login, Route
 from generator.errors import ImagegenError
 
 

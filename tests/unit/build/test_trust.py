@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from generator import cli
-from generator.build.terraform import Terraform
+from generator.builder.terraform import Terraform
+from generator.cli import app as cli
 from generator.settings import Settings
 from generator.workspace import ledger
 from tests.invariants import write_ledger

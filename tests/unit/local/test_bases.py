@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from generator import run
 from generator.errors import ImagegenError
 from generator.local import bases, catalogue, images, overlay, recipe
 from generator.settings import Settings
+from generator.system import run
 from generator.workspace.blueprint import Source
 
 

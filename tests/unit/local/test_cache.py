@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from generator.build.target import SAVED
+from generator.builder.target import SAVED
 from generator.errors import ImagegenError
 from generator.local import accelerator, bases, cache, host, overlay, states
 from generator.local.states import Ground

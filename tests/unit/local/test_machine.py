@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from generator.build import ssh
+from generator.builder import ssh
 from generator.errors import ImagegenError, Interrupted, MissingTools
-from generator.local import accelerator, boot, files, host, login, machine, qemu
-from generator.process import Process
+from generator.local import accelerator, boot, files, host, machine, qemu
+from generator.local import guest_login as login
 from generator.settings import Settings
+from generator.system.process import Process
 from tests.support.waiting import HANG_SECONDS, wait_until
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDummy build"

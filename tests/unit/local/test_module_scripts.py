@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from generator import resources
-from generator.process import Process
+from generator.system.process import Process
 from tests.support.waiting import HANG_SECONDS
 
 STOP = resources.folder("modules") / "local/vm/stop.sh"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import private
 from generator.errors import ImagegenError
 from generator.local import overlay, states
 from generator.local.states import Ground, State
+from generator.system import private
 from tests.support.waiting import HANG_SECONDS
 
 MIB = 1024 * 1024

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator import prepare
+from generator.cli import subject as prepare
 from generator.settings import Settings, table
 from tests.hostile.examine import Said, command
 from tests.unit.template.making import SOURCE, shell, template

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator import console
 from generator.azure.runcommands import WINDOW, Ran, Tail
-from generator.build.watch import Printed
+from generator.builder.watch import Printed
+from generator.cli import console
 from generator.system import redact
 from generator.system.redact import Redactor, Stream
 from tests.faults.conftest import StandIn, World, base, terraform, world  # noqa: F401 - fixtures

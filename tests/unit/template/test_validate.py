@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generator import cli
+from generator.cli import app as cli
 from tests.unit.template.making import template, vhd
 
 OLD = {"apiVersion": "2020-02-14"}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from generator import cli
+from generator.cli import app as cli
 from generator.settings import Settings
 from generator.workspace import generate as generating
 from generator.workspace import recall

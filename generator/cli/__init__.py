@@ -1,0 +1,1 @@
+"""The command line: what is asked, how it is answered, and nothing else prints."""
