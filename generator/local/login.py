@@ -15,7 +15,7 @@ from generator.errors import ImagegenError
 from generator.local import host
 from generator.local.qmp import Agent
 from generator.run import run
-from generator.workspace.files import atomic_write
+from generator.workspace.files import private_write
 
 READY = "imagegen: cloud-init has finished"
 SEED = "seed.img"
@@ -80,7 +80,7 @@ def identity(directory: Path, port: int) -> dict[str, str]:
             made[f"host_key_{kind}"] = key.read_text("ascii")
             made[f"host_key_{kind}_pub"] = key.with_suffix(".pub").read_text("ascii")
             public.append(made[f"host_key_{kind}_pub"].strip())
-    atomic_write(directory / KNOWN_HOSTS, known_host("127.0.0.1", port, public).encode("ascii"))
+    private_write(directory / KNOWN_HOSTS, known_host("127.0.0.1", port, public).encode("ascii"))
     return made
 
 
