@@ -16,7 +16,7 @@ from generator.azure.session import Session
 from generator.builder.ssh import known_host
 from generator.errors import ImagegenError
 from generator.system import wait
-from generator.system.records import atomic_write
+from generator.system.records import private_write
 
 BEGIN, END = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST KEY KEYS-----"
 CONSOLE_SECONDS = 60.0  # Azure shows what is printed to the console some tens of seconds later
@@ -42,7 +42,7 @@ class HostKeys:
                 self._found[host, port] = self._find(host)
                 lines = [known_host(*where, keys) for where, keys in self._found.items() if keys]
                 if lines:
-                    atomic_write(self.known_hosts, "".join(lines).encode("ascii"))
+                    private_write(self.known_hosts, "".join(lines).encode("ascii"))
             return self._found[host, port]
 
     def _find(self, host: str) -> list[str]:

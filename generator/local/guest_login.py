@@ -14,7 +14,7 @@ from generator.builder.ssh import KNOWN_HOSTS, known_host
 from generator.errors import ImagegenError
 from generator.local import host
 from generator.local.qmp import Agent
-from generator.system.records import atomic_write
+from generator.system.records import private_write
 from generator.system.run import run
 
 READY = "imagegen: cloud-init has finished"
@@ -80,7 +80,7 @@ def identity(directory: Path, port: int) -> dict[str, str]:
             made[f"host_key_{kind}"] = key.read_text("ascii")
             made[f"host_key_{kind}_pub"] = key.with_suffix(".pub").read_text("ascii")
             public.append(made[f"host_key_{kind}_pub"].strip())
-    atomic_write(directory / KNOWN_HOSTS, known_host("127.0.0.1", port, public).encode("ascii"))
+    private_write(directory / KNOWN_HOSTS, known_host("127.0.0.1", port, public).encode("ascii"))
     return made
 
 
