@@ -50,8 +50,9 @@ class JsonEvents:
 
 
 def _event(build: str | None, event: str, message: str, step: str | None) -> dict[str, Any]:
+    key = step and step.removeprefix("step_").replace("_", "-")  # the name of its module call has both
     return {
-        "build": build, "event": event, "message": message, "schema": SCHEMA, "step": step,
+        "build": build, "event": event, "message": message, "schema": SCHEMA, "step": key,
         "time": round(time.time(), 3),
     }  # fmt: skip
 
@@ -59,10 +60,11 @@ def _event(build: str | None, event: str, message: str, step: str | None) -> dic
 def error(problem: ImagegenError) -> dict[str, Any]:
     """A refusal or failure as an event; `folder` and `version` of the build where they are known, else null."""
     about = problem.about
-    value = _event(about.get("build"), "error", problem.message, None)
+    step = problem.step if isinstance(problem, StepFailed) else None
+    value = _event(about.get("build"), "error", problem.message, step)
     value |= {"folder": about.get("folder"), "hint": problem.hint, "version": about.get("version")}
     if isinstance(problem, StepFailed):
-        value |= {"script": problem.script, "step": problem.step, "tail": problem.tail}
+        value |= {"script": problem.script, "tail": problem.tail}
     if isinstance(problem, InvalidTemplate):
         from generator.template.report import as_json, files_of  # noqa: PLC0415
 
