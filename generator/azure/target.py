@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from generator.azure import address, ids, inputs, staged
 from generator.azure.auth.environment import environment
 from generator.azure.images import AzureImages, blueprint_of
-from generator.builder import marked, ssh
+from generator.builder import arm_errors, marked, ssh
 from generator.builder.events import Events
 from generator.builder.marked import Secrets
 from generator.builder.ssh import Login, Route
@@ -213,9 +213,7 @@ class AzureTarget(AzureImages):
 
     def advice(self, reason: str) -> str | None:
         """By Azure's code for the error."""
-        from generator.azure.auth import errors  # noqa: PLC0415
-
-        return errors.advice(reason)
+        return arm_errors.advice(reason)
 
     def stop(self, directory: Path) -> None:
         """Machines go with the staging."""

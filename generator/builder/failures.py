@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from generator.builder import state_lock
+from generator.builder import provider_errors, state_lock
 from generator.errors import ImagegenError
 
 STATE_HINT = "is terraform.tfstate damaged? terraform.tfstate.backup is the one before; released images are not in it"
@@ -33,8 +33,6 @@ class TerraformCrashed(TerraformFailed):
 
 def reason(diagnostics: Sequence[Diagnostic], output: Sequence[str]) -> str:
     """The first error in a line; what was printed last where there is none."""
-    from generator.azure.auth import provider_errors  # noqa: PLC0415 - only where something fails
-
     for first in diagnostics:
         if lock := state_lock.parse(f"{first.summary} {first.detail}"):
             return f"the state is locked by {lock}"

@@ -20,8 +20,7 @@ from typing import Self
 
 from generator.builder import journal
 from generator.builder.journal import Journal
-from generator.local import vms
-from generator.system import private
+from generator.system import private, vms
 from generator.system.records import private_write, sync_path
 from generator.system.run import inherited
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from generator.builder import provider_errors
 from generator.builder.address import Address, parse
 from generator.builder.events import Events
 from generator.builder.failures import TerraformFailed
@@ -210,8 +211,6 @@ class Watch:
 
     def explain(self, error: TerraformFailed) -> Exception:
         """The failure in the user's terms: which step, which script, its last lines."""
-        from generator.azure.auth import provider_errors  # noqa: PLC0415 - only where something fails
-
         found = parse(error.diagnostics[0].address) if error.diagnostics else None
         failed = self.failed or (self._step(found)[0] if found else None)
         if failed is None:
@@ -249,8 +248,6 @@ def _hint(detail: str) -> str | None:
 
 def _reason(detail: str) -> str:
     """The sentence that matters of an error of a provisioner's or of azurerm's."""
-    from generator.azure.auth import provider_errors  # noqa: PLC0415 - only where something fails
-
     if code := re.search(r"Process exited with status (\d+)", detail):
         return f"{EXIT_CODE}{code[1]}"
     if found := provider_errors.parse(detail):

@@ -59,7 +59,7 @@ def root(
 ) -> None:
     """Turns an Azure image template into a Terraform workspace, and builds it."""
     if verbose:
-        from generator.system import verbose as wing  # noqa: PLC0415
+        from generator.cli import verbose as wing  # noqa: PLC0415
 
         wing.show_commands()
     if show_version:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from generator.cli import console
 from generator.errors import ImagegenError, UsageError, to_paste
 from generator.settings import Found, Settings, Stage, gather, given_again, is_given, table
+from generator.system import blob_login
 
 if TYPE_CHECKING:
     from generator.builder.events import Events
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from generator.builder.target import Request, Target
     from generator.workspace.store import Generated, Lock, State
 
+
+def _blob_token(shown: str, status: int) -> str:
+    """Logs in to Azure Storage where a template names a private blob; httpx and the login are imported only then."""
+    from generator.azure.auth.storage import token  # noqa: PLC0415
+
+    return token(shown, status)
+
+
+blob_login.token = _blob_token
 CHANGED: "tuple[State, ...]" = ("create", "update", "edited", "foreign", "orphan")
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 from generator.errors import ImagegenError
-from generator.local import console, files, host, images, network, overlay, qemu, qmp, vms
+from generator.local import console, files, host, images, network, overlay, qemu, qmp
 from generator.local import guest_login as login
 from generator.local.accelerator import Name
 from generator.local.qemu import Memory
 from generator.local.states import LIMIT
+from generator.system import vms
 from generator.system.process import Process
 from generator.system.run import run
 

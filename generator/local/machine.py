@@ -14,10 +14,11 @@ from types import FrameType
 from typing import Any, Literal
 
 from generator.errors import ImagegenError, Interrupted, in_words
-from generator.local import boot, images, layers, pace, qemu, qmp, states, vms, warm
+from generator.local import boot, images, layers, pace, qemu, qmp, states, warm
 from generator.local import guest_login as login
 from generator.local.boot import GIB, Start
 from generator.local.states import Ground, State
+from generator.system import vms
 from generator.system.process import Process
 from generator.system.records import from_json, private_write, to_json
 

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 
 from generator.errors import ImagegenError
-from generator.local import accelerator, files, host, vms
+from generator.local import accelerator, files, host
 from generator.local.accelerator import Name
 from generator.local.network import Filtered
-from generator.system import private
+from generator.system import private, vms
 from generator.system.process import Process
 from generator.system.run import environment, run
 

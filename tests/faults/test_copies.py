@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from generator.builder import begun, folders
-from generator.local import qemu, vms
+from generator.local import qemu
+from generator.system import vms
 from generator.system.process import Process
 from tests.faults.conftest import StandIn, World
 from tests.hostile.examine import command

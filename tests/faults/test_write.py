@@ -14,7 +14,7 @@ from tests.hostile.examine import command
 # Die once so many files are written; the first argument says how many.
 DRIVER = """
 import os, signal, sys
-from generator import cli
+from generator.cli import app as cli
 from generator.workspace import store
 left = int(sys.argv[1])
 write = store.atomic_write

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.cli import console, json_events
+from generator.cli import console, json_events, verbose
 from generator.errors import ImagegenError, StepFailed
-from generator.system import run, verbose
+from generator.system import run
 from tests.hostile.documents import PIECES
 from tests.hostile.examine import Findings, Said, command, told_plainly
 

@@ -281,7 +281,7 @@ def test_a_bug_of_ours_is_exit_code_3_with_a_log(shell: Shell, monkeypatch: pyte
 def test_help_imports_nothing_heavy() -> None:
     """Starting quickly is part of the interface: no HTTP client, no pydantic, no QEMU code."""
     code = (
-        "import sys; from generator import cli; cli.run(['--help']); "
+        "import sys; from generator.cli import app; app.run(['--help']); "
         "heavy = {'pydantic', 'httpx', 'hcl2', 'jinja2', 'python_terraform', 'generator.local', 'generator.template'}; "
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from generator.azure.auth import storage
 from generator.errors import ImagegenError, InvalidTemplate
 from generator.settings import Settings
+from generator.system import blob_login
 from generator.template import Sources, addresses, blob, download, fetch_all, read_bytes
 from generator.template.addresses import mask, redact
 from generator.template.fetch import LIMIT, Held
@@ -219,6 +221,7 @@ def test_a_private_blob_asks_for_a_login(
     server: Server, folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     monkeypatch.setattr(addresses, "wants_login", lambda uri: "?sig=" not in uri)
+    monkeypatch.setattr(blob_login, "token", storage.token)
     server.answers["/blob"] = [(status, {}, b""), (200, {}, CONTENT)]
     # azure-identity itself asks for the token, at the managed identity of an App Service, which is this server.
     answer = {"access_token": "TOKEN", "expires_on": str(int(time.time()) + 3600), "token_type": "Bearer"}
@@ -234,6 +237,7 @@ def test_a_private_blob_asks_for_a_login(
 
 def test_without_a_credential_the_way_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # no az
+    monkeypatch.setattr(blob_login, "token", storage.token)
     with pytest.raises(ImagegenError) as caught:
         blob.headers("https://a.blob.core.windows.net/x", 404)
     assert "the server says 404, and no Azure credential was found" in caught.value.message

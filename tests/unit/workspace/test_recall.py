@@ -92,7 +92,7 @@ def test_what_is_recalled_is_what_was_generated(
 def test_a_command_that_recalls_imports_nothing_that_reads_templates(workspace: Path) -> None:
     """Start-up is part of the interface."""
     code = (
-        f"import sys; from generator import cli; cli.run(['status', {str(workspace)!r}]); "
+        f"import sys; from generator.cli import app; app.run(['status', {str(workspace)!r}]); "
         "print(sorted({'pydantic', 'jinja2', 'httpx', 'hcl2'} & set(sys.modules)))"
     )
     for imported in ("['jinja2', 'pydantic']", "[]"):

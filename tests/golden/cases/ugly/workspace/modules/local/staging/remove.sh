@@ -3,7 +3,7 @@
 # path comes from the Terraform state, which somebody else may have written.
 [ -d "$1" ] || exit 0
 cd -- "$1" || exit 1
-# Host keys were made there, by one that was killed (generator/local/login.py).
+# Host keys were made there, by one that was killed (generator/local/guest_login.py).
 for keys in host-keys.*; do
   if [ -d "$keys" ] && [ ! -L "$keys" ]; then
     rm -f "$keys/ecdsa" "$keys/ecdsa.pub" "$keys/ed25519" "$keys/ed25519.pub"

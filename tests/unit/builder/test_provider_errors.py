@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from generator.azure.auth import provider_errors
-from generator.azure.auth.provider_errors import BROKEN_OFF, TIMED_OUT, ProviderError
+from generator.builder import provider_errors
+from generator.builder.provider_errors import BROKEN_OFF, TIMED_OUT, ProviderError
 
 MACHINE = 'Virtual Machine (Subscription: "s"\nResource Group Name: "g"\nVirtual Machine Name: "web")'
 DOING = "creating Virtual Machine web"

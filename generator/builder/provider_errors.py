@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from generator.azure.auth.errors import TROUBLESHOOTING, body_of, not_allowed, reason_in, shortened
+from generator.builder.arm_errors import TROUBLESHOOTING, body_of, not_allowed, reason_in, shortened
 
 # `Virtual Machine (Subscription: "…"\nResource Group Name: "…"\nVirtual Machine Name: "NAME")`
 _ID = re.compile(r'\((?:[A-Z][\w ]*: "[^"]*"[\n ]*)*[A-Z][\w ]*: "([^"]*)"\)')
