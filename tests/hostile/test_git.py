@@ -165,7 +165,7 @@ def test_a_signature_is_not_made_by_their_program(repository: Path, monkeypatch:
     _git(repository, "config", "commit.gpgSign", "true")
     for form in ("openpgp", "ssh", "x509"):
         _git(repository, "config", "gpg.format", form)
-        with pytest.raises(ImagegenError, match="its ledger entry could not be pushed"):
+        with pytest.raises(ImagegenError, match="its ledger entry could not be committed"):
             record.commit(repository / "web", "web", "1.0.0", own_branch=False, note=print)
 
 
