@@ -23,7 +23,7 @@ demo: host .venv/demo ## Install what is needed and build the web example on thi
 	$(BIN)/imagegen apply examples/web/template.json --target local --out $(DEMO)
 
 test: host-test .venv/test lint ## Install what is needed, lint, and run the tests
-	$(BIN)/pytest -n auto --durations=10 -m "not machine"
+	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "not machine"
 	$(BIN)/pytest -n 2 --dist loadfile --durations=10 -m "machine and not long"
 
 lint: .venv/test .venv-checkov/$(CHECKOV) ## ruff, mypy, terraform fmt, shellcheck, checkov
