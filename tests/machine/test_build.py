@@ -32,7 +32,7 @@ def test_hostile_text_arrives_byte_for_byte_and_nothing_is_left(imagegen: Imageg
     steps = json.loads((UGLY / "template.json").read_text())["properties"]["customize"]
     text = steps[0]["name"]
     assert inside(vhd, "/opt/ugly/from-inline") == text.encode() + b"a\nb"  # as Packer sends scripts
-    assert inside(vhd, "/opt/ugly/from-script") == b"carriage\r\nreturn"
+    assert inside(vhd, "/opt/ugly/from-script") == b"carriage\nreturn"
     assert inside(vhd, "/opt/ugly/from-windows") == b"windows\n"
     assert inside(vhd, "/opt/ugly/file.bin") == (UGLY / "files/ugly bytes.bin").read_bytes()
     manifest = json.loads((vhd.parent / "manifest.json").read_text())
