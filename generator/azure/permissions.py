@@ -107,7 +107,7 @@ _VM = (
 )  # fmt: skip
 TABLE = (
     Need("azurerm_resource_group", "staging", (*_of(GROUP), *POLL_GROUPS), _own_group),
-    # Its subnet is inline. Whoever may write the network may write that anyway.
+    # The subnet is inline and is written with the network: its action adds no right.
     Need(
         "azurerm_virtual_network", "staging",
         (*_of(f"{NETWORK}/virtualNetworks"), f"{NETWORK}/virtualNetworks/subnets/write", *POLL_NETWORK), _own_network,
@@ -139,7 +139,8 @@ TABLE = (
         "virtual_machine_run_commands begin_create_or_update, get, begin_delete", "staging",
         _of(f"{MACHINE}/runCommands"), _over_ssh,
     ),
-    # Read asks for the account's keys too, and goes on where that is refused: they would only stand in the state.
+    # azurerm's read also lists the account's keys, and continues where that is refused. The role leaves `listKeys`
+    # out, since the keys would end up in the state.
     Need(
         "azurerm_storage_account", "staging",
         (*_of(STORAGE), f"{STORAGE}/blobServices/read", f"{STORAGE}/fileServices/read", *POLL_STORAGE), _uploads,

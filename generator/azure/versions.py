@@ -112,7 +112,7 @@ def _ended(session: Session, version_id: str, timeout: float, on_note: Noted) ->
         if wait.now() >= deadline:
             raise ImagegenError(
                 f"{version_id} is not whole after {timeout / 60:.0f} min: {progress}",
-                "Azure goes on by itself: run `imagegen apply DIR` again later",
+                "Azure continues on its own: run `imagegen apply DIR` again later",
             )
         wait.sleep(LOOK_SECONDS)
 

@@ -21,7 +21,7 @@ def module_calls(folder: Path) -> list[tuple[str, str]]:
 
 
 def manifest(calls: list[tuple[str, str]]) -> bytes:
-    """The module manifest of Terraform for these calls, byte for byte as it writes it: any other is done anew."""
+    """The module manifest of Terraform for these calls, byte for byte as Terraform writes it: it replaces any other."""
     modules = [("", "", "."), *sorted((name, f"./{folder}", folder) for name, folder in calls)]
     entries = [{"Key": key, "Source": source, "Dir": folder} for key, source, folder in modules]
     return json.dumps({"Modules": entries}, separators=(",", ":")).encode()

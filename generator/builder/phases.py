@@ -255,7 +255,7 @@ def _end_or_keep(run: Build, error: BaseException) -> None:
         else:
             run.events.note(f"the machine is kept in {blueprint.azure.group if blueprint.azure else 'place'}")
         again, end = run.request.again("apply"), run.request.again("cleanup")
-        run.events.note(f"`{again}` goes on at the failed step; `{end}` ends it")
+        run.events.note(f"`{again}` resumes at the failed step; `{end}` removes the VM")
         return
     with suppress(OSError):
         what = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"

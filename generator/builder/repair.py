@@ -8,7 +8,7 @@ from generator.workspace.ledger import Ledger, Release
 
 
 def repair(request: Request) -> dict[str, Release]:
-    """Write the missing entries anew; return them by version.
+    """Write the missing entries again; return them by version.
 
     An entry comes from the state, which has a copy of the ledger, or else from the images themselves: their tags say of
     which version of which workspace they are. Entries that exist stay as they are. Raises ImagegenError when the state

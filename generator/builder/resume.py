@@ -52,7 +52,7 @@ def _require_secrets(build: Build) -> None:
         again = replace(build.request, secrets=dict.fromkeys(had, "")).again("apply")
         raise ImagegenError(
             f"the build of {build.job.version} that broke was begun with {flags}",
-            f"`{again}` goes on; with --fresh it starts anew",
+            f"`{again}` resumes it; with --fresh it starts from the beginning",
         )
 
 

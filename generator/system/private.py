@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from generator.system.records import sync_path
+
 
 def folder(path: Path) -> Path:
     """Make a folder of mode 0700, whatever the umask, and return it; those above it too where they are missing.
@@ -21,7 +23,7 @@ def folder(path: Path) -> Path:
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
         path.chmod(0o700)  # a umask may take from the owner too
-        _sync(path.parent)
+        sync_path(path.parent)
     return path
 
 
@@ -57,12 +59,3 @@ def _close(path: Path, mode: int) -> None:
     except OSError as error:
         if error.errno != errno.EROFS:
             raise
-
-
-def _sync(path: Path) -> None:
-    """Bring to the disk what was made in a folder: it survives a power cut then."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -55,7 +55,7 @@ def test_a_machine_that_has_secrets_goes_on_with_them_only(azure: Azure, templat
     azure.imagegen.environment["TOKEN"] = VALUE
     out = tmp_path / "out"
     failed = azure.imagegen("apply", path, "--out", out, "--on-error", "abort", "--secret", "TOKEN", code=1)
-    assert f"`imagegen apply {out} --secret=TOKEN` goes on at the failed step" in failed.stderr
+    assert f"`imagegen apply {out} --secret=TOKEN` resumes at the failed step" in failed.stderr
     azure.cloud.set(scripts=USUAL)
     refused = azure.imagegen("apply", out, code=1)
     assert "was begun with --secret=TOKEN" in refused.stderr

@@ -22,7 +22,7 @@ def test_a_mended_step_goes_on_where_it_failed(imagegen: Imagegen, template: Wri
     out = tmp_path / "small"
     path = template(ONCE, "exit 3", "echo last")
     failed = imagegen("apply", path, "--target", "local", "--out", out, "--on-error", "abort", code=1).stderr
-    assert "goes on at the failed step" in failed
+    assert "resumes at the failed step" in failed
     template(ONCE, "echo mended", "echo last")
     done = imagegen("apply", path, "--target", "local", "--out", out)
     assert "going on with the build of 1.0.0 at `020 step 2`" in done.stderr
